@@ -1,0 +1,1 @@
+"""The object store: engine, metadata, shards, background work, native API."""
