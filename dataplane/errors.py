@@ -14,6 +14,7 @@ Raised inside `dataplane` and `control`; translated once per wire: `s3gateway/er
     |                      InvalidPart InvalidPartOrder MarkerNotAllowed InvalidContinuationToken
     |- OverLimit           QuotaExceeded TooManyBuckets ObjectLocked
     `- Unavailable         Overloaded QuorumNotReached StorageFull ObjectDamaged MetadataUnavailable
+                           EncryptionKeyMissing
 """
 
 from __future__ import annotations
@@ -194,7 +195,9 @@ class BadDigest(BadInput):
 
 class ChecksumMismatch(BadInput):
     def __init__(self, algorithm: str, expected: str, computed: str) -> None:
-        super().__init__(f"Value for x-amz-checksum-{algorithm} header is invalid: sent {expected}, computed {computed}.")
+        super().__init__(
+            f"Value for x-amz-checksum-{algorithm} header is invalid: sent {expected}, computed {computed}."
+        )
         self.algorithm = algorithm
         self.expected = expected
         self.computed = computed
@@ -310,3 +313,13 @@ class MetadataUnavailable(Unavailable):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The metadata database does not answer: {reason}")
         self.reason = reason
+
+
+class EncryptionKeyMissing(Unavailable):
+    """Something was sealed under a server key that this node was not given."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"The server key {key_id!r} is not in the key ring; give it to the node among its previous encryption keys."
+        )
+        self.key_id = key_id
