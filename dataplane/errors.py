@@ -4,10 +4,10 @@ Raised inside `dataplane` and `control`; translated once per wire: `s3gateway/er
 `dataplane/native/error_map.py`, `control/api/problems.py`. Knows no wire code and no status.
 
     DomainError
-    |- NotFound            NoSuchBucket NoSuchKey NoSuchVersion NoSuchUpload
+    |- NotFound            NoSuchBucket NoSuchKey NoSuchVersion NoSuchUpload NoSuchResource
     |- Refused             AccessDenied InvalidCredential InvalidToken
     |- Conflict            BucketAlreadyExists BucketAlreadyOwnedByYou BucketNotEmpty OperationAborted
-    |                      VersioningImmutable
+    |                      VersioningImmutable AlreadyExists InUse
     |- Unmet               PreconditionFailed NotModified InvalidRange
     |- BadInput            InvalidArgument InvalidBucketName InvalidKey KeyTooLong MetadataTooLarge
     |                      BadDigest ChecksumMismatch IncompleteBody EntityTooLarge EntityTooSmall
@@ -54,6 +54,15 @@ class NoSuchUpload(NotFound):
     def __init__(self, upload_id: str) -> None:
         super().__init__(f"The multipart upload {upload_id!r} does not exist; it may have been completed or aborted.")
         self.upload_id = upload_id
+
+
+class NoSuchResource(NotFound):
+    """A thing of the control plane that is not there: region, tenant, app, credential, grant, node, user."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"There is no {kind} {name!r}.")
+        self.kind = kind
+        self.name = name
 
 
 class Refused(DomainError):
@@ -115,6 +124,25 @@ class VersioningImmutable(Conflict):
     def __init__(self, bucket: str) -> None:
         super().__init__(f"The bucket {bucket!r} has object lock enabled: its versioning cannot be suspended.")
         self.bucket = bucket
+
+
+class AlreadyExists(Conflict):
+    """A thing of the control plane whose name is taken."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"The {kind} {name!r} exists already; choose another name.")
+        self.kind = kind
+        self.name = name
+
+
+class InUse(Conflict):
+    """A thing of the control plane that others still depend on. `dependents` says which, for a person."""
+
+    def __init__(self, kind: str, name: str, dependents: str) -> None:
+        super().__init__(f"The {kind} {name!r} still has {dependents}; delete them first.")
+        self.kind = kind
+        self.name = name
+        self.dependents = dependents
 
 
 class Unmet(DomainError):
