@@ -1,0 +1,1 @@
+"""Composition root: settings, options, processes, listeners. May import anything; nothing imports it."""
