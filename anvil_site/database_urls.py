@@ -42,5 +42,4 @@ def django_database(url: str, *, pool_size: int = 0) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": False,
         "OPTIONS": options,
-        "TEST": {"MIGRATE": True},
     }

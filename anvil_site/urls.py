@@ -1,0 +1,10 @@
+"""The control listener's URLs: the admin, and whatever the control app mounts."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]
