@@ -222,11 +222,14 @@ class ObjectVersion:
 class WriteConditions:
     """Conditions of a write, checked in the committing transaction against the current version.
 
-    `if_match`: an ETag without quotes or "*"; `if_none_match`: only "*" is defined for writes.
+    `if_match`: an ETag without quotes or "*"; where no current version exists a put or a complete raises
+    `NoSuchKey`, and a delete has nothing to do. `if_none_match`: the header's "*": nothing may be there.
+    `if_none_match_etag`: the current version, if any, must have another ETag.
     """
 
     if_match: str | None = None
     if_none_match: bool = False
+    if_none_match_etag: str | None = None
     if_match_last_modified: datetime | None = None
     if_match_size: int | None = None
 
@@ -234,6 +237,7 @@ class WriteConditions:
         return (
             self.if_match is not None
             or self.if_none_match
+            or self.if_none_match_etag is not None
             or self.if_match_last_modified is not None
             or self.if_match_size is not None
         )
