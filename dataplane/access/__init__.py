@@ -1,0 +1,1 @@
+"""The single yes or no: may this principal do this to that?"""

@@ -1,0 +1,1 @@
+"""XML documents: a bounded reader into simple trees and a fast writer."""
