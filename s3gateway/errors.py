@@ -17,6 +17,7 @@ class ErrorKind(NamedTuple):
 
 
 _TABLE: dict[str, ErrorKind] = {
+    "AccessControlListNotSupported": ErrorKind(400, "The bucket does not allow ACLs"),
     "AccessDenied": ErrorKind(403, "Access Denied"),
     "AccessForbidden": ErrorKind(403, "CORSResponse: CORS is not enabled for this bucket."),
     "AuthorizationHeaderMalformed": ErrorKind(400, "The authorization header you provided is invalid."),
@@ -58,6 +59,7 @@ _TABLE: dict[str, ErrorKind] = {
         409,
         "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
     ),
+    "InvalidChunkSizeError": ErrorKind(400, "Only the last chunk is allowed to have a size less than 8192 bytes"),
     "InvalidDigest": ErrorKind(400, "The Content-MD5 you specified was invalid."),
     "InvalidEncryptionAlgorithmError": ErrorKind(400, "The Encryption request you specified is not valid."),
     "InvalidLocationConstraint": ErrorKind(400, "The specified location-constraint is not valid"),
@@ -72,6 +74,9 @@ _TABLE: dict[str, ErrorKind] = {
         400, "The list of parts was not in ascending order. Parts must be ordered by part number."
     ),
     "InvalidRange": ErrorKind(416, "The requested range is not satisfiable"),
+    "InvalidRedirectLocation": ErrorKind(
+        400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+    ),
     "InvalidRequest": ErrorKind(400, "Invalid Request"),
     "InvalidStorageClass": ErrorKind(400, "The storage class you specified is not valid"),
     "InvalidTag": ErrorKind(
