@@ -1,0 +1,1 @@
+"""The request body: framing, checksums and the reader that the engine consumes."""
