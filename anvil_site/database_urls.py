@@ -20,16 +20,16 @@ def django_database(url: str, *, pool_size: int = 0) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
-        raise DatabaseUrlError("a database URL starts with postgresql://; Anvil runs on PostgreSQL only")
+        raise DatabaseUrlError("does not start with postgresql://; Anvil runs on PostgreSQL only")
     try:
         port = parts.port
     except ValueError:
-        raise DatabaseUrlError("the port of the database URL is not a number") from None
+        raise DatabaseUrlError("has a port that is not a number") from None
     options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
     host = options.pop("host", "") or unquote(parts.hostname or "")
     name = unquote(parts.path.lstrip("/")) or options.pop("dbname", "")
     if not name:
-        raise DatabaseUrlError("the database URL names no database: postgresql://user:password@host:port/NAME")
+        raise DatabaseUrlError("names no database: postgresql://user:password@host:port/NAME")
     if pool_size > 0:
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10.0}
     return {
