@@ -1,0 +1,67 @@
+"""Which erasure profile a new blob gets: the ladder by number of independent stores. Pure.
+
+The ladder and its rules are those of the cluster design: the more stores stand in distinct failure domains,
+the better the profile; never without a spare while two domains live; never below the region's floor.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dataplane.contracts import Profile
+
+LADDER: tuple[tuple[int, Profile], ...] = (
+    (12, Profile(8, 4)),
+    (9, Profile(6, 3)),
+    (6, Profile(4, 2)),
+    (4, Profile(2, 2)),
+    (3, Profile(2, 1)),
+    (2, Profile(1, 1)),
+    (1, Profile(1, 0)),
+)
+"""(stores needed, profile), best first."""
+
+MAX_SHARDS = 32
+"""What the codec can do."""
+
+_PROFILE = re.compile(r"([1-9][0-9]?)\+([0-9]{1,2})")
+
+
+def parse_profile(text: str) -> Profile:
+    """Reads `4+2`. Raises ValueError, naming what is wrong."""
+    match = _PROFILE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not an erasure profile: write data+parity, for example 4+2")
+    profile = Profile(int(match[1]), int(match[2]))
+    if profile.shards > MAX_SHARDS:
+        raise ValueError(f"{text!r} has {profile.shards} shards; at most {MAX_SHARDS} are possible")
+    if profile.m == 0 and profile.k > 1:
+        raise ValueError(f"{text!r} would lose everything with any one of {profile.k} stores: give it parity")
+    return profile
+
+
+def ladder_profile(domains: int) -> Profile | None:
+    """The profile for `domains` live stores in distinct failure domains; None where there is none at all."""
+    for needed, profile in LADDER:
+        if domains >= needed:
+            return profile
+    return None
+
+
+def losses_survived(profile: Profile) -> int:
+    """How many shards may be lost at once without loss of data."""
+    return profile.m
+
+
+def choose_profile(domains: int, *, floor: Profile | None = None, wanted: Profile | None = None) -> Profile | None:
+    """The profile of a write now, or None where none is allowed.
+
+    `wanted` (of a bucket or region) wins while enough domains live, else the ladder decides. Less than what
+    the `floor` survives is refused: None.
+    """
+    profile = wanted if wanted is not None and wanted.shards <= domains else ladder_profile(domains)
+    if profile is None:
+        return None
+    if floor is not None and losses_survived(profile) < losses_survived(floor):
+        return None
+    return profile

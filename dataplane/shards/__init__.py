@@ -1,0 +1,1 @@
+"""Shards: the file format, the files of a store, and blobs written and read at quorum. Knows no objects."""
