@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -28,9 +28,9 @@ class AdminUser(AbstractUser):
 
     role = models.CharField(max_length=32, choices=Role.choices, default=Role.READ_ONLY_VIEWER)
 
-    objects = AdminUserManager()
+    objects: ClassVar[AdminUserManager] = AdminUserManager()
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="admin_user_role_known"),
             models.CheckConstraint(
