@@ -1,0 +1,81 @@
+"""One port: looks at the first bytes of a connection and hands it to HTTP/1.1 or HTTP/2.
+
+`MuxProtocol` is a class for uvicorn's `http=`; `mux_protocol()` makes one with other bounds or with gRPC behind it.
+Knows how to tell the protocols apart and nothing of either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar, cast
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from anvil_site.listener.http1 import Http1Protocol
+from anvil_site.listener.limits import Limits
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""What every HTTP/2 client sends first (RFC 9113, 3.4)."""
+
+
+def is_http2(start: bytes) -> bool | None:
+    """Whether a connection that begins so speaks HTTP/2; None while it could still be either."""
+    if len(start) < len(PREFACE):
+        return None if PREFACE.startswith(start) else False
+    return start.startswith(PREFACE)
+
+
+class MuxProtocol(asyncio.Protocol):
+    """Reads until the protocol is known, then swaps itself for the right one and feeds it what was read."""
+
+    limits: ClassVar[Limits] = Limits()
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._arguments: tuple[Any, ...] = (config, server_state, app_state, _loop)
+        self._connections: set[Any] = server_state.connections
+        self._loop = _loop or asyncio.get_event_loop()
+        self._start = b""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not derive from asyncio's.
+        self._transport = transport = cast("asyncio.Transport", transport)
+        if len(self._connections) >= self.limits.max_connections:
+            transport.abort()
+            return
+        self._connections.add(self)
+        self._timer = self._loop.call_later(self.limits.first_bytes_seconds, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        self._start += data
+        http2 = is_http2(self._start)
+        if http2 is None:
+            return
+        self._leave()
+        transport = self._transport
+        assert transport is not None
+        protocol = Http1Protocol(*self._arguments, limits=self.limits)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(self._start)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        self._connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def shutdown(self) -> None:
+        """uvicorn stops: nothing has been asked of us on this connection yet."""
+        if self._transport is not None:
+            self._transport.close()
