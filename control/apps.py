@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from control.deployment import Deployment
 
 
 class ControlConfig(AppConfig):
@@ -10,3 +15,6 @@ class ControlConfig(AppConfig):
     label = "control"
     verbose_name = "Control plane"
     default_auto_field = "django.db.models.BigAutoField"
+
+    deployment: Deployment | None = None
+    """Set by `control.deployment.install`."""
