@@ -26,6 +26,8 @@ class GatewaySettings:
     host_id: str = "anvil"
     """Sent as x-amz-id-2 and HostId: tells nodes apart."""
     server_name: str = "Anvil"
+    encrypts_at_rest: bool = True
+    """Whether the engine seals what it stores (ENCRYPT_AT_REST): only then x-amz-server-side-encryption is answered."""
     reserved_buckets: frozenset[str] = frozenset({"ready", "health", "metrics"})
     """Names that the node's own pages take."""
 
