@@ -6,7 +6,7 @@ Must not know: buckets, operations, bodies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping
 from typing import Any
 
 from s3gateway.errors import S3Error
@@ -34,7 +34,7 @@ class Query:
         return bool(self.pairs)
 
     @property
-    def names(self) -> Iterable[str]:
+    def names(self) -> KeysView[str]:
         return self._first.keys()
 
     def get(self, name: str, default: str = "") -> str:

@@ -7,6 +7,7 @@ dropped, because clients send the S3 one, an old one or none. Must not know: wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 from xml.parsers import expat
 
 from s3gateway.errors import S3Error
@@ -79,7 +80,7 @@ class _TreeBuilder:
             self.texts[-1].append(data)
 
 
-def _refuse(*_arguments: object) -> None:
+def _refuse(*_arguments: object) -> NoReturn:
     raise S3Error("MalformedXML")
 
 
