@@ -21,7 +21,7 @@ _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _BUCKET_CHARACTERS = re.compile(r"[a-z0-9.-]+\Z")
 _IPV4_SHAPE = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
 
-_REGION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
+_REGION_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 
 RESOURCE_LIMIT_CHARACTERS = 1_100
@@ -60,7 +60,7 @@ def validate_region_name(name: str, *, argument: str = "region") -> None:
     """Regions and cells: they appear in signatures, host names and metrics."""
     if not _REGION_NAME.match(name):
         raise InvalidArgument(
-            argument, name, "1 to 63 lower-case letters, digits, hyphens and underscores, the first a letter."
+            argument, name, "1 to 63 lower-case letters, digits and hyphens, no hyphen at either end."
         )
 
 

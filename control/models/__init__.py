@@ -9,10 +9,12 @@ from control.models.bucket import Bucket, BucketPhase
 from control.models.cell import Cell
 from control.models.credential import Credential
 from control.models.grant import Grant
+from control.models.lease import Lease
 from control.models.node import Node
 from control.models.outbox import OutboxEntry, OutboxKind
 from control.models.region import Region
 from control.models.store import Store
+from control.models.task import Task
 from control.models.tenant import Tenant
 
 __all__ = [
@@ -24,11 +26,13 @@ __all__ = [
     "Cell",
     "Credential",
     "Grant",
+    "Lease",
     "Node",
     "OutboxEntry",
     "OutboxKind",
     "Region",
     "Role",
     "Store",
+    "Task",
     "Tenant",
 ]
