@@ -39,6 +39,7 @@ DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
 """What S3 answers for an object that was stored without a type."""
 
 _DEFAULT_CONTENT_TYPE_HEADER: Final = (b"content-type", DEFAULT_CONTENT_TYPE.encode())
+DEFAULT_CONTENT_TYPE_LINES: Final = (_DEFAULT_CONTENT_TYPE_HEADER,)
 
 _ENCODED_WORD: Final = re.compile(r"=\?[A-Za-z0-9_-]+\?[bBqQ]\?[^? ]*\?=")
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
@@ -170,7 +171,7 @@ def without_aws_chunked(encoding: str) -> str:
 def content_header_lines(headers: ObjectHeaders) -> tuple[Header, ...]:
     """What a GET sends for the stored content headers; most objects of a store share a few."""
     if headers == NO_HEADERS:
-        return (_DEFAULT_CONTENT_TYPE_HEADER,)
+        return DEFAULT_CONTENT_TYPE_LINES
     lines: list[Header] = []
     for name, attribute in _CONTENT_HEADERS:
         value: str = getattr(headers, attribute)

@@ -83,7 +83,7 @@ _WRITE_OFFSET: Final = b"x-amz-write-offset-bytes"
 def parse_attributes(
     headers: Mapping[bytes, bytes], *, bucket: BucketRecord, owner: str, settings: GatewaySettings, now: datetime | None
 ) -> ObjectAttributes:
-    """Raises `S3Error` for whatever cannot be kept as asked. `now` is needed only where object lock headers may come."""
+    """Raises `S3Error` for whatever cannot be kept as asked. `now` is what retention dates are compared with."""
     content = content_headers(headers)
     for name in headers:
         if name.startswith(b"x-amz-") and name not in _NOTHING_TO_STORE:
