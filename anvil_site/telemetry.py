@@ -1,0 +1,114 @@
+"""`/metrics`: the counts of all processes of the node, added up, and what the machine says of the node itself.
+
+Every process writes its metrics to files below one directory (prometheus_client's multiprocess mode, chosen by an
+environment variable before that library is first imported); whichever worker is asked reads them all, in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anvil_site import __version__
+from anvil_site.process_statistics import age_seconds, node_processes
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+_RENDER_AGAIN_AFTER_SECONDS = 0.5
+
+
+def prepare_directory(directory: Path) -> None:
+    """Empties it: counts start at zero with the node. Called once, by the supervisor, before any child runs."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+
+
+def forget_process(pid: int, directory: Path) -> None:
+    """Gauges of a dead process no longer count; its counters do, for they happened."""
+    for path in directory.glob(f"gauge_live*_{pid}.db"):
+        path.unlink(missing_ok=True)
+
+
+class Exposition:
+    """Renders the page; several askers at once, or in quick succession, share one rendering."""
+
+    def __init__(self, storage_paths: Sequence[Path], *, region: str, supervisor_pid: int) -> None:
+        # Imported here: the library decides at its import whether this process writes files.
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
+        from prometheus_client.core import REGISTRY  # noqa: PLC0415
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        if os.environ.get(DIRECTORY_VARIABLE):
+            self._registry = CollectorRegistry()
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+        else:
+            self._registry = REGISTRY
+        self._node_registry = CollectorRegistry()
+        self._node_registry.register(NodeCollector(storage_paths, region=region, supervisor_pid=supervisor_pid))
+        self._lock = asyncio.Lock()
+        self._page = b""
+        self._rendered_at = float("-inf")
+
+    async def page(self) -> bytes:
+        async with self._lock:
+            if time.monotonic() - self._rendered_at > _RENDER_AGAIN_AFTER_SECONDS:
+                self._page = await asyncio.to_thread(self.render)
+                self._rendered_at = time.monotonic()
+            return self._page
+
+    def render(self) -> bytes:
+        from prometheus_client import generate_latest  # noqa: PLC0415
+
+        return generate_latest(self._registry) + generate_latest(self._node_registry)
+
+
+class NodeCollector:
+    """Read at each scrape, not counted: build, uptime, processes, space of the stores."""
+
+    def __init__(self, storage_paths: Sequence[Path], *, region: str, supervisor_pid: int) -> None:
+        self._storage_paths = tuple(storage_paths)
+        self._region = region
+        self._supervisor_pid = supervisor_pid
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+        build = GaugeMetricFamily(
+            "anvil_build_info", "Always 1; the labels say what runs.", labels=["version", "python", "region"]
+        )
+        build.add_metric([__version__, platform.python_version(), self._region], 1)
+        yield build
+        yield GaugeMetricFamily(
+            "anvil_node_uptime_seconds", "Seconds since the node started.", value=age_seconds(self._supervisor_pid)
+        )
+        memory = GaugeMetricFamily(
+            "anvil_process_resident_memory_bytes", "Memory of each process of the node.", labels=["process"]
+        )
+        cpu = CounterMetricFamily(
+            "anvil_process_cpu_seconds", "CPU time of each process of the node.", labels=["process"]
+        )
+        for process in node_processes(self._supervisor_pid):
+            memory.add_metric([process.name], process.resident_bytes)
+            cpu.add_metric([process.name], process.cpu_seconds)
+        yield memory
+        yield cpu
+        capacity = GaugeMetricFamily("anvil_store_capacity_bytes", "Size of each store's drive.", labels=["store"])
+        free = GaugeMetricFamily("anvil_store_free_bytes", "Space left on each store's drive.", labels=["store"])
+        for path in self._storage_paths:
+            try:
+                space = os.statvfs(path)
+            except OSError:
+                continue  # readiness tells; a scrape must not fail for it
+            capacity.add_metric([str(path)], space.f_blocks * space.f_frsize)
+            free.add_metric([str(path)], space.f_bavail * space.f_frsize)
+        yield capacity
+        yield free
