@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'object_version',
-                'indexes': [models.Index(models.F('bucket_id'), models.F('key'), models.OrderBy(models.F('created'), descending=True), condition=models.Q(('is_current', False)), name='object_version_noncurrent')],
+                'indexes': [models.Index(models.F('bucket_id'), models.F('key'), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('is_current', False)), name='object_version_noncurrent')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('bucket_id', 'key'), name='object_version_current'), models.UniqueConstraint(condition=models.Q(models.Q(('version_id', ''), _negated=True), ('is_current', False), _connector='OR'), fields=('bucket_id', 'key', 'version_id'), name='object_version_by_id')],
             },
         ),

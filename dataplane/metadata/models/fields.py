@@ -36,7 +36,7 @@ class SmallIntegerArrayField(models.Field):  # type: ignore[type-arg]
         return "smallint[]"
 
 
-class KeyField(models.TextField):
+class KeyField(models.TextField):  # type: ignore[type-arg]
     """Text that is ordered by the bytes of its UTF-8, as S3 lists keys, whatever the database's locale."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -12,10 +12,10 @@ from dataplane.metadata.models.fields import ClockTimestamp, KeyField
 class ObjectVersionRow(AttributeColumns, ChecksumColumns):
     """One version of a key. At most one of `body`, `blob_id` and rows of `version_part` holds its bytes.
 
-    Invariants: a key that has rows has exactly one that `is_current`, and it is the newest; `created` is unique within
-    a key and orders its versions (the writer raises it above its predecessor's where the clock did not); `version_id`
-    is "" for the null version, of which a key has at most one. In a bucket that never had versioning every row is a
-    current null version, is overwritten in place, and changes no indexed column then.
+    Invariants: a key that has rows has exactly one that `is_current`, and it is the newest. `id` orders the versions of
+    a key; so does `created` (a writer raises it above its predecessor's where the clock did not). `version_id` is ""
+    for the null version, of which a key has at most one. In a bucket that never had versioning every row is a current
+    null version and is overwritten in place; that must change no indexed column, or every overwrite pays for indexes.
 
     `released_*` are scratch: an upsert copies there what it replaced, so that RETURNING can tell before PostgreSQL 18.
     """
@@ -44,9 +44,14 @@ class ObjectVersionRow(AttributeColumns, ChecksumColumns):
         db_table = "object_version"
         indexes = [
             # The versions listing reads these and the current rows as two ordered streams.
-            models.Index("bucket_id", "key", models.F("created").desc(), condition=Q(is_current=False),
-                         name="object_version_noncurrent"),
-        ]  # fmt: skip
+            models.Index(
+                "bucket_id",
+                "key",
+                models.F("id").desc(),
+                condition=Q(is_current=False),
+                name="object_version_noncurrent",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["bucket_id", "key"], condition=Q(is_current=True), name="object_version_current"
