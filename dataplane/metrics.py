@@ -61,8 +61,61 @@ S3_RESERVED_REFUSALS = _counter(
 
 # Shards and blobs.
 BLOB_SEGMENTS_WRITING = _gauge("anvil_blob_segments_writing", "Segments of blobs on their way to the stores.")
+BLOB_SEGMENTS_READING = _gauge(
+    "anvil_blob_segments_reading", "Segments of blobs being read, ahead of their readers too."
+)
 BLOB_WRITES_DURABLE = _counter("anvil_blob_writes_durable_total", "Blobs that became durable at quorum.")
 BLOB_WRITES_REFUSED = _counter("anvil_blob_writes_refused_total", "Blobs that were begun and discarded.")
+BLOB_WRITES_ORPHANED = _counter(
+    "anvil_blob_writes_orphaned_total",
+    "Blobs kept though their commit's outcome is unknown; if it failed, the orphan sweep removes them.",
+)
+BLOB_SEGMENTS_DEGRADED = _counter(
+    "anvil_blob_segments_degraded_total", "Segments decoded from parity because a data shard was missing or bad."
+)
+BLOB_READS_DAMAGED = _counter("anvil_blob_reads_damaged_total", "Reads that failed for want of enough good shards.")
 SHARD_WRITES_DURABLE = _counter("anvil_shard_writes_durable_total", "Shards durable when their blob reached quorum.")
 SHARD_WRITES_FAILED = _counter("anvil_shard_writes_failed_total", "Shards that a store failed to write.")
 SHARD_OWED = _counter("anvil_shard_owed_total", "Shards left for repair when their blob reached quorum.")
+SHARD_FRAMES = _counter(
+    "anvil_shard_frames_total",
+    "Frames that reads asked for: good, missing (no such file), corrupt (wrong bytes), failed (the store does not work).",
+    ("outcome",),
+)
+SHARD_FRAMES_GOOD = SHARD_FRAMES.labels("good")
+SHARD_FRAMES_MISSING = SHARD_FRAMES.labels("missing")
+SHARD_FRAMES_CORRUPT = SHARD_FRAMES.labels("corrupt")
+SHARD_FRAMES_FAILED = SHARD_FRAMES.labels("failed")
+SHARD_DELETES = _counter(
+    "anvil_shard_deletes_total",
+    "Shards removed since nothing refers to their blob, or not: done, failed.",
+    ("outcome",),
+)
+SHARD_DELETES_DONE = SHARD_DELETES.labels("done")
+SHARD_DELETES_FAILED = SHARD_DELETES.labels("failed")
+
+# Stores, by their number.
+STORE_CAPACITY_BYTES = _gauge(
+    "anvil_store_capacity_bytes", "Size of the store's file system.", ("store",), mode="livemostrecent"
+)
+STORE_FREE_BYTES = _gauge(
+    "anvil_store_free_bytes", "Room for shards, the store's reserve taken off.", ("store",), mode="livemostrecent"
+)
+STORE_UP = _gauge("anvil_store_up", "1 while the store works, else 0.", ("store",), mode="livemostrecent")
+
+# Background tasks. `kind` is a name registered with dataplane/tasks.
+TASK_RUNS = _counter(
+    "anvil_task_runs_total", "Attempts at tasks by how they ended: done, failed, dead.", ("kind", "outcome")
+)
+TASK_SECONDS = _histogram(
+    "anvil_task_run_seconds",
+    "How long an attempt at a task took.",
+    ("kind",),
+    buckets=(0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0),
+)
+TASK_QUEUE_LENGTH = _gauge(
+    "anvil_task_queue_length", "Tasks in the queue: pending, running, dead.", ("kind", "state"), mode="livemostrecent"
+)
+TASK_OLDEST_SECONDS = _gauge(
+    "anvil_task_oldest_seconds", "How long the longest waiting task has been due.", ("kind",), mode="livemostrecent"
+)
