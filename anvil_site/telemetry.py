@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from anvil_site import __version__
 from anvil_site.process_statistics import age_seconds, node_processes
@@ -24,6 +24,26 @@ if TYPE_CHECKING:
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _RENDER_AGAIN_AFTER_SECONDS = 0.5
+
+
+class NodeMetric(NamedTuple):
+    """As `dataplane.metrics.Definition`, which must not be imported before the library's mode is chosen."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+NODE_METRICS = (
+    NodeMetric("anvil_build_info", "gauge", ("version", "python", "region"), "Always 1; the labels say what runs."),
+    NodeMetric("anvil_node_uptime_seconds", "gauge", (), "Seconds since the node started."),
+    NodeMetric("anvil_process_resident_memory_bytes", "gauge", ("process",), "Memory of each process of the node."),
+    NodeMetric("anvil_process_cpu_seconds_total", "counter", ("process",), "CPU time of each process of the node."),
+    NodeMetric("anvil_store_capacity_bytes", "gauge", ("path",), "Size of the drive below each storage path."),
+    NodeMetric("anvil_store_free_bytes", "gauge", ("path",), "Space left on the drive below each storage path."),
+)
+"""What `NodeCollector` reads; what is counted stands in `dataplane/metrics.py`."""
 
 
 def prepare_directory(directory: Path) -> None:
@@ -71,6 +91,9 @@ class Exposition:
         return generate_latest(self._registry) + generate_latest(self._node_registry)
 
 
+_BY_NAME = {metric.name: metric for metric in NODE_METRICS}
+
+
 class NodeCollector:
     """Read at each scrape, not counted: build, uptime, processes, space of the stores."""
 
@@ -80,35 +103,38 @@ class NodeCollector:
         self._supervisor_pid = supervisor_pid
 
     def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+        yield _gauge("anvil_build_info", [([__version__, platform.python_version(), self._region], 1)])
+        yield _gauge("anvil_node_uptime_seconds", [([], age_seconds(self._supervisor_pid))])
+        processes = list(node_processes(self._supervisor_pid))
+        yield _gauge("anvil_process_resident_memory_bytes", [([one.name], one.resident_bytes) for one in processes])
+        yield _counter("anvil_process_cpu_seconds_total", [([one.name], one.cpu_seconds) for one in processes])
+        spaces = [(str(path), space) for path in self._storage_paths if (space := _space(path)) is not None]
+        yield _gauge("anvil_store_capacity_bytes", [([path], one.f_blocks * one.f_frsize) for path, one in spaces])
+        yield _gauge("anvil_store_free_bytes", [([path], one.f_bavail * one.f_frsize) for path, one in spaces])
 
-        build = GaugeMetricFamily(
-            "anvil_build_info", "Always 1; the labels say what runs.", labels=["version", "python", "region"]
-        )
-        build.add_metric([__version__, platform.python_version(), self._region], 1)
-        yield build
-        yield GaugeMetricFamily(
-            "anvil_node_uptime_seconds", "Seconds since the node started.", value=age_seconds(self._supervisor_pid)
-        )
-        memory = GaugeMetricFamily(
-            "anvil_process_resident_memory_bytes", "Memory of each process of the node.", labels=["process"]
-        )
-        cpu = CounterMetricFamily(
-            "anvil_process_cpu_seconds", "CPU time of each process of the node.", labels=["process"]
-        )
-        for process in node_processes(self._supervisor_pid):
-            memory.add_metric([process.name], process.resident_bytes)
-            cpu.add_metric([process.name], process.cpu_seconds)
-        yield memory
-        yield cpu
-        capacity = GaugeMetricFamily("anvil_store_capacity_bytes", "Size of each store's drive.", labels=["store"])
-        free = GaugeMetricFamily("anvil_store_free_bytes", "Space left on each store's drive.", labels=["store"])
-        for path in self._storage_paths:
-            try:
-                space = os.statvfs(path)
-            except OSError:
-                continue  # readiness tells; a scrape must not fail for it
-            capacity.add_metric([str(path)], space.f_blocks * space.f_frsize)
-            free.add_metric([str(path)], space.f_bavail * space.f_frsize)
-        yield capacity
-        yield free
+
+def _space(path: Path) -> os.statvfs_result | None:
+    try:
+        return os.statvfs(path)
+    except OSError:
+        return None  # readiness tells; a scrape must not fail for it
+
+
+def _gauge(name: str, samples: Sequence[tuple[list[str], float]]) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    definition = _BY_NAME[name]
+    family = GaugeMetricFamily(name, definition.meaning, labels=definition.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
+
+
+def _counter(name: str, samples: Sequence[tuple[list[str], float]]) -> Metric:
+    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
+
+    definition = _BY_NAME[name]
+    family = CounterMetricFamily(name.removesuffix("_total"), definition.meaning, labels=definition.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family

@@ -28,7 +28,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "control.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "control.request_ids.RequestIdMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -53,7 +53,6 @@ TEMPLATES = [
 ]
 
 ROOT_URLCONF = "anvil_site.urls"
-ASGI_APPLICATION = "anvil_site.asgi.admin_application"
 AUTH_USER_MODEL = "control.AdminUser"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -62,7 +61,5 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
+# Served straight from the installed packages by static_files.py: nothing to collect before a node starts.
 STATIC_URL = "/static/"
-# Served by whitenoise straight from the installed packages: nothing to collect before a node starts.
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
