@@ -54,6 +54,9 @@ _TABLE: dict[str, ErrorKind] = {
     "InternalError": ErrorKind(500, "We encountered an internal error. Please try again."),
     "InvalidAccessKeyId": ErrorKind(403, "The AWS Access Key Id you provided does not exist in our records."),
     "InvalidArgument": ErrorKind(400, "Invalid Argument"),
+    "InvalidBucketAclWithObjectOwnership": ErrorKind(
+        400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+    ),
     "InvalidBucketName": ErrorKind(400, "The specified bucket is not valid."),
     "InvalidBucketState": ErrorKind(
         409,

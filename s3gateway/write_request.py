@@ -54,8 +54,8 @@ STORAGE_CLASSES: Final = frozenset(
 """Accepted and kept as a label; every object is stored alike. Classes that would have to be restored before a read
 (GLACIER, DEEP_ARCHIVE), or that live elsewhere, are refused."""
 
-_ACCEPTED_ACLS: Final = frozenset(("private", "bucket-owner-full-control"))
-_CANNED_ACLS: Final = _ACCEPTED_ACLS | {
+ACCEPTED_ACLS: Final = frozenset(("private", "bucket-owner-full-control"))
+CANNED_ACLS: Final = ACCEPTED_ACLS | {
     "public-read",
     "public-read-write",
     "authenticated-read",
@@ -70,7 +70,7 @@ _SSE_CUSTOMER_PREFIXES: Final = (
     b"x-amz-copy-source-server-side-encryption-customer-",
 )
 _ACL: Final = b"x-amz-acl"
-_GRANT_PREFIX: Final = b"x-amz-grant-"
+GRANT_PREFIX: Final = b"x-amz-grant-"
 _TAGGING: Final = b"x-amz-tagging"
 _STORAGE_CLASS: Final = b"x-amz-storage-class"
 _LOCK_PREFIX: Final = b"x-amz-object-lock-"
@@ -133,11 +133,11 @@ def check_acl(headers: Mapping[bytes, bytes]) -> None:
     acl = headers.get(_ACL)
     if acl is not None:
         value = header_text(acl)
-        if value not in _CANNED_ACLS:
+        if value not in CANNED_ACLS:
             raise invalid_argument("x-amz-acl", value)
-        if value not in _ACCEPTED_ACLS:
+        if value not in ACCEPTED_ACLS:
             raise S3Error("AccessControlListNotSupported")
-    if any(name.startswith(_GRANT_PREFIX) for name in headers):
+    if any(name.startswith(GRANT_PREFIX) for name in headers):
         raise S3Error("AccessControlListNotSupported")
 
 
