@@ -92,7 +92,7 @@ def _with_request_id(scope: Scope) -> str:
     """The caller's X-Request-Id, or one made up and added to the request, so that all below agree on it."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _HARMLESS_ID.fullmatch(value):
-            return value.decode()
+            return str(value, "ascii")
     made = secrets.token_hex(8).upper()
     others = [(name, value) for name, value in scope["headers"] if name != b"x-request-id"]
     scope["headers"] = [*others, (b"x-request-id", made.encode())]

@@ -28,7 +28,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "control.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "control.request_ids.RequestIdMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
