@@ -95,7 +95,7 @@ class Http1Protocol(HttpToolsProtocol):
         elif self.cycle is None or self.cycle.response_complete:
             if now - self._received_at > limits.idle_seconds:
                 self.transport.close()
-        elif self.cycle.awaiting_body and now - self._received_at > limits.stall_seconds:
+        elif self.cycle.awaiting_since is not None and now - self.cycle.awaiting_since > limits.stall_seconds:
             self._abort("the client sends no more of its body")
 
     def _abort(self, reason: str) -> None:

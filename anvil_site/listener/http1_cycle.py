@@ -27,12 +27,12 @@ JOIN_BYTES = 32 * 1024
 
 
 class Http1Cycle(RequestResponseCycle):
-    """`buffered_bytes` and `awaiting_body` are read by the protocol for back-pressure and stall detection."""
+    """`buffered_bytes` and `awaiting_since` are read by the protocol for back-pressure and stall detection."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.buffered_bytes = 0
-        self.awaiting_body = False
+        self.awaiting_since: float | None = None
         self._pieces: list[bytes] = []
         self._end_delivered = False
         self._head = b""
@@ -53,10 +53,11 @@ class Http1Cycle(RequestResponseCycle):
             if self._pieces or not (self.more_body or self._end_delivered):
                 return self._next_message()
             self.flow.resume_reading()
-            self.awaiting_body = not self._end_delivered
+            if not self._end_delivered:
+                self.awaiting_since = asyncio.get_running_loop().time()
             self.message_event.clear()
             await self.message_event.wait()
-            self.awaiting_body = False
+            self.awaiting_since = None
         return {"type": "http.disconnect"}
 
     def _next_message(self) -> ASGIReceiveEvent:

@@ -12,11 +12,10 @@ from typing import Any, ClassVar, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from anvil_site.listener.h2_connection import PREFACE
 from anvil_site.listener.http1 import Http1Protocol
+from anvil_site.listener.http2 import Http2Protocol, StreamHandler
 from anvil_site.listener.limits import Limits
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What every HTTP/2 client sends first (RFC 9113, 3.4)."""
 
 
 def is_http2(start: bytes) -> bool | None:
@@ -30,6 +29,7 @@ class MuxProtocol(asyncio.Protocol):
     """Reads until the protocol is known, then swaps itself for the right one and feeds it what was read."""
 
     limits: ClassVar[Limits] = Limits()
+    grpc: ClassVar[StreamHandler | None] = None
 
     def __init__(
         self,
@@ -60,12 +60,18 @@ class MuxProtocol(asyncio.Protocol):
         if http2 is None:
             return
         self._leave()
-        transport = self._transport
+        transport, start = self._transport, self._start
         assert transport is not None
-        protocol = Http1Protocol(*self._arguments, limits=self.limits)
+        protocol: Http1Protocol | Http2Protocol
+        if http2:
+            protocol = Http2Protocol(*self._arguments, limits=self.limits, handler=self.grpc)
+            start = start[len(PREFACE) :]
+        else:
+            protocol = Http1Protocol(*self._arguments, limits=self.limits)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
-        protocol.data_received(self._start)
+        if start:
+            protocol.data_received(start)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
@@ -79,3 +85,14 @@ class MuxProtocol(asyncio.Protocol):
         """uvicorn stops: nothing has been asked of us on this connection yet."""
         if self._transport is not None:
             self._transport.close()
+
+
+def mux_protocol(limits: Limits | None = None, grpc: StreamHandler | None = None) -> type[MuxProtocol]:
+    """A `MuxProtocol` with bounds of its own and, for content type application/grpc, a handler."""
+
+    class BoundMuxProtocol(MuxProtocol):
+        pass
+
+    BoundMuxProtocol.limits = limits or Limits()
+    BoundMuxProtocol.grpc = grpc
+    return BoundMuxProtocol
