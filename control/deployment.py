@@ -33,7 +33,7 @@ def installed() -> Deployment:
     deployment = _config().deployment
     if deployment is None:
         raise RuntimeError("no deployment is installed: call control.deployment.install after django.setup()")
-    return cast("Deployment", deployment)
+    return deployment
 
 
 def _config() -> ControlConfig:

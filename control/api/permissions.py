@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from control.models import AdminUser, Role
+from control.models import Role
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # loads the permissions itself
@@ -21,5 +21,5 @@ class ByRole(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user.is_authenticated:
             return False
-        user = cast(AdminUser, request.user)
-        return user.role == Role.SUPER_ADMIN or (user.role == Role.READ_ONLY_VIEWER and request.method in SAFE_METHODS)
+        role = request.user.role
+        return role == Role.SUPER_ADMIN or (role == Role.READ_ONLY_VIEWER and request.method in SAFE_METHODS)

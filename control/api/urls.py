@@ -35,8 +35,8 @@ router.register("audit", AuditEntryViewSet)
 class TokenView(ObtainAuthToken):
     """The token goes into `Authorization: Token ...`; it acts with its user's role."""
 
-    parser_classes = (JSONParser, FormParser)  # type: ignore[assignment]
-    throttle_classes = (ScopedRateThrottle,)  # type: ignore[assignment]
+    parser_classes = (JSONParser, FormParser)
+    throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "sign_in"
 
 
