@@ -19,10 +19,6 @@ class RequestContext:
     request_id: str
     """16 upper-case hex digits, as x-amz-request-id."""
     request: S3Request
-    started_at: float
-    """Monotonic seconds (of the event loop)."""
-    deadline: float
-    """Monotonic seconds at which the request is ended unless it makes progress; moved on by each piece of body."""
     operation: Operation | None = None
     bucket_name: str = ""
     key: str = ""

@@ -38,7 +38,9 @@ class GatewaySettings:
     """A worker's bound; beyond it 503 SlowDown. Each request holds at most a few segments of memory."""
     retry_after_seconds: int = 1
     idle_timeout_seconds: float = 60.0
-    """A request that makes no progress (no byte received, sent or produced) for so long is ended."""
+    """A request body or reply that makes no progress for so long is broken off."""
+    work_timeout_seconds: float = 600.0
+    """From the last byte of the request to the first of the reply: room for a CopyObject that reads 5 GiB again."""
     drain_before_reply_bytes: int = 1 * MIB
     """An unread request body up to this size is read and dropped, so that the connection stays usable."""
     drain_after_reply_bytes: int = 16 * MIB

@@ -28,7 +28,7 @@ class RequestStream:
     The first `read` is what makes the server send `100 Continue`. `touch` is called at each piece: progress.
     """
 
-    __slots__ = ("_receive", "_touch", "finished", "received_bytes", "started")
+    __slots__ = ("_receive", "_touch", "finished", "received_bytes", "started", "waiting")
 
     def __init__(self, receive: Receive, touch: Touch = _untouched) -> None:
         self._receive = receive
@@ -37,20 +37,29 @@ class RequestStream:
         """Whether anything was asked for: until then the client may still wait for 100 Continue."""
         self.finished = False
         """Whether the last byte was taken from the server."""
+        self.waiting = False
+        """Whether the client is being waited for right now."""
         self.received_bytes = 0
 
     async def read(self) -> bytes:
         """Raises `ClientDisconnected` where the connection ended before the body did."""
         self.started = True
         while not self.finished:
+            self.waiting = True
             message = await self._receive()
+            self.waiting = False
             if message["type"] != "http.request":
                 raise ClientDisconnected
-            self._touch()
             if not message.get("more_body", False):
                 self.finished = True
+            self._touch()
             piece: bytes = message.get("body", b"")
             if piece:
                 self.received_bytes += len(piece)
                 return piece
         return b""
+
+    async def disconnected(self) -> None:
+        """Returns when the client is gone (or the reply is complete). Only once nothing of the body is missing."""
+        while (await self._receive())["type"] == "http.request":
+            pass
