@@ -245,14 +245,24 @@ class RequestBody:
 
 
 def open_body(
-    stream: RequestStream, request: S3Request, payload: PayloadAuthentication, settings: GatewaySettings
+    stream: RequestStream,
+    request: S3Request,
+    payload: PayloadAuthentication,
+    settings: GatewaySettings,
+    *,
+    checksum_headers: bool = True,
 ) -> RequestBody:
-    """The body of `request`, nothing read yet. Raises `S3Error` where its headers contradict each other."""
+    """The body of `request`, nothing read yet. Raises `S3Error` where its headers contradict each other.
+
+    `checksum_headers` is False where x-amz-checksum-* speak of something else than this body
+    (CompleteMultipartUpload: of the finished object).
+    """
     headers = request.headers
     values: dict[str, str] = {}
-    for name in headers:
-        if name.startswith(_CHECKSUM_PREFIX) and name not in _NO_CHECKSUM_VALUES:
-            values[name.decode("latin-1")] = header_text(headers[name])
+    if checksum_headers:
+        for name in headers:
+            if name.startswith(_CHECKSUM_PREFIX) and name not in _NO_CHECKSUM_VALUES:
+                values[name.decode("latin-1")] = header_text(headers[name])
     md5 = headers.get(b"content-md5")
     sdk_algorithm = headers.get(b"x-amz-sdk-checksum-algorithm")
     chunked = payload.kind.chunked or _is_unsigned_chunked(headers, payload)

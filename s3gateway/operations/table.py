@@ -162,7 +162,7 @@ _CONFIGURATION = (
     _bucket("GetBucketCors", "GET", BUCKET_READ, "cors", module="bucket_documents", support=_SERVED),
     _bucket("PutBucketCors", "PUT", BUCKET_WRITE, "cors", body=_XML),
     _bucket("DeleteBucketCors", "DELETE", BUCKET_WRITE, "cors"),
-    _bucket("GetBucketEncryption", "GET", BUCKET_READ, "encryption"),
+    _bucket("GetBucketEncryption", "GET", BUCKET_READ, "encryption", module="bucket_documents", support=_SERVED),
     _bucket("PutBucketEncryption", "PUT", BUCKET_WRITE, "encryption", body=_XML),
     _bucket("DeleteBucketEncryption", "DELETE", BUCKET_WRITE, "encryption"),
     _bucket(
