@@ -6,7 +6,7 @@ Must not know: how a caller was authenticated, what a handler does.
 from __future__ import annotations
 
 from dataplane.access import actions
-from dataplane.access.decide import decide
+from dataplane.access.decide import decide, decide_below
 from dataplane.contracts import BucketRecord, Principal
 from dataplane.ports import Directory
 from s3gateway.context import RequestContext
@@ -34,6 +34,10 @@ def authorize(context: RequestContext, operation: Operation) -> None:
     else:
         resource = actions.EVERYTHING
     principal, bucket = context.principal, context.bucket
+    if operation.per_key:
+        if bucket is None or not decide_below(principal, operation.action, bucket).allowed:
+            raise S3Error("AccessDenied")
+        return
     if decide(principal, operation.action, resource, bucket).allowed:
         return
     for action in operation.other_actions:

@@ -28,8 +28,6 @@ class GatewaySettings:
     server_name: str = "Anvil"
     encrypts_at_rest: bool = True
     """Whether the engine seals what it stores (ENCRYPT_AT_REST): only then x-amz-server-side-encryption is answered."""
-    reserved_buckets: frozenset[str] = frozenset({"ready", "health", "metrics"})
-    """Names that the node's own pages take."""
 
     clock_skew_seconds: int = 900
     presign_max_seconds: int = 7 * 24 * 3600

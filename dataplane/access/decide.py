@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 
 from dataplane.access.actions import OBJECT_READ
-from dataplane.access.grants import matches
+from dataplane.access.grants import covers_action, matches, reaches_below
 from dataplane.contracts import BucketRecord, Principal
 
 
@@ -52,5 +52,22 @@ def decide(principal: Principal | None, action: str, resource: str, bucket: Buck
                 return _GRANTED
         refusal = _NO_GRANT
     if bucket is not None and bucket.public_read and action == OBJECT_READ:
+        return _PUBLIC_READ
+    return refusal
+
+
+def decide_below(principal: Principal | None, action: str, bucket: BucketRecord) -> Decision:
+    """May `principal` do `action` to any key of `bucket` at all? For requests that name their keys in the body."""
+    if principal is None:
+        refusal = _ANONYMOUS
+    elif bucket.tenant_id != principal.tenant_id:
+        refusal = _FOREIGN_TENANT
+    else:
+        below = f"{bucket.name}/"
+        for grant in principal.grants:
+            if covers_action(grant.action, action) and reaches_below(grant.resource, below):
+                return _GRANTED
+        refusal = _NO_GRANT
+    if bucket.public_read and action == OBJECT_READ:
         return _PUBLIC_READ
     return refusal

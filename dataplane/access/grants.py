@@ -20,6 +20,13 @@ def covers_resource(pattern: str, resource: str) -> bool:
     return pattern.endswith("*") and resource.startswith(pattern[:-1])
 
 
+def reaches_below(pattern: str, prefix: str) -> bool:
+    """Whether `pattern` covers any resource that begins with `prefix`."""
+    if pattern.startswith(prefix):
+        return True
+    return pattern.endswith("*") and prefix.startswith(pattern[:-1])
+
+
 def matches(grant: Grant, action: str, resource: str) -> bool:
     return covers_action(grant.action, action) and covers_resource(grant.resource, resource)
 

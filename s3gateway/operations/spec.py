@@ -74,6 +74,8 @@ class Operation:
     support: Support = Support.REFUSED
     needs_bucket: bool = True
     """Whether the pipeline looks the bucket up before the decision (ListBuckets and CreateBucket: no)."""
+    per_key: bool = False
+    """The handler decides on each key itself; here only callers are turned away who could not have any of them."""
     any_region: bool = False
     """Answered here even for a bucket that lives in another region, instead of 301."""
     superseded_by: str = ""

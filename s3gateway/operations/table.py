@@ -68,7 +68,7 @@ _OBJECTS = (
     _object("GetObjectTagging", "GET", OBJECT_READ, "tagging", module="object_tagging", support=_SERVED),
     _object("PutObjectTagging", "PUT", OBJECT_WRITE, "tagging", module="object_tagging", support=_SERVED, body=_XML),
     _object("DeleteObjectTagging", "DELETE", OBJECT_WRITE, "tagging", module="object_tagging", support=_SERVED),
-    _object("GetObjectAcl", "GET", OBJECT_READ, "acl", module="object_acl", support=_SERVED),
+    _object("GetObjectAcl", "GET", OBJECT_READ, "acl", module="acl", support=_SERVED),
     _object("PutObjectAcl", "PUT", OBJECT_WRITE, "acl", body=_XML),
     _object("GetObjectLegalHold", "GET", OBJECT_READ, "legal-hold"),
     _object("PutObjectLegalHold", "PUT", OBJECT_WRITE, "legal-hold", body=_XML),
@@ -99,10 +99,18 @@ _LISTINGS = (
     _bucket("ListObjectsV2", "GET", BUCKET_LIST, module="object_list", support=_SERVED, equals=(("list-type", "2"),)),
     _bucket("ListObjectVersions", "GET", BUCKET_LIST, "versions", module="object_list", support=_SERVED),
     _bucket("ListMultipartUploads", "GET", BUCKET_LIST, "uploads", module="multipart_list", support=_SERVED),
-    # The decision of a multi-delete falls key by key inside the handler; here only strangers are turned away.
-    _bucket("DeleteObjects", "POST", OBJECT_DELETE, "delete", module="object_delete", support=_SERVED, body=_XML),
+    _bucket(
+        "DeleteObjects",
+        "POST",
+        OBJECT_DELETE,
+        "delete",
+        module="object_delete",
+        support=_SERVED,
+        body=_XML,
+        per_key=True,
+    ),
     # The browser's form upload. Not an operation of botocore's, but one of S3's.
-    _bucket("PostObject", "POST", OBJECT_WRITE, body=_STREAM),
+    _bucket("PostObject", "POST", OBJECT_WRITE, body=_STREAM, per_key=True),
 )
 
 _MULTIPART = (
@@ -151,7 +159,7 @@ _CONFIGURATION = (
         support=_SERVED,
         body=_XML,
     ),
-    _bucket("GetBucketAcl", "GET", BUCKET_READ, "acl", module="bucket_documents", support=_SERVED),
+    _bucket("GetBucketAcl", "GET", BUCKET_READ, "acl", module="acl", support=_SERVED),
     _bucket("PutBucketAcl", "PUT", BUCKET_WRITE, "acl", body=_XML),
     _bucket("GetBucketAbac", "GET", BUCKET_READ, "abac"),
     _bucket("PutBucketAbac", "PUT", BUCKET_WRITE, "abac", body=_XML),
