@@ -1,83 +1,120 @@
-"""Read-only sub-resources of buckets that nobody can configure yet: answered as S3 does where nothing is configured.
+"""Configuration documents that clients read and nobody can set yet: each answers what is in force.
 
-Tools ask for them before they do anything else. Only what is true without anything stored is answered here; writing
-one is refused by name. Must not know: anything but the bucket's record.
+Tools ask for them before they do anything else; "there is none" or the default is the truth, NotImplemented is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final
-
 from s3gateway.errors import S3Error
 from s3gateway.operations.call import Call, Response, xml_response
-from s3gateway.shapes.configuration import (
-    empty_document,
-    encryption_document,
-    object_lock_document,
-    ownership_document,
-    policy_status_document,
-    public_read_policy,
-    request_payment_document,
-)
-
-_Handler = Callable[[Call], Awaitable[Response]]
-
-_JSON: Final = (b"content-type", b"application/json")
+from s3gateway.shapes.acl import acl_document
+from s3gateway.xml.writer import XmlWriter
 
 
-def _absent(code: str) -> _Handler:
-    """Nothing is configured and S3 has an error code for that."""
-
-    async def handler(call: Call) -> Response:
-        raise S3Error(code, fields={"BucketName": call.bucket.name})
-
-    return handler
+def _absent(call: Call, code: str) -> S3Error:
+    return S3Error(code, fields={"BucketName": call.bucket.name})
 
 
-def _fixed(document: bytes) -> _Handler:
-    """Nothing is configured and S3 answers with a document that says so."""
-
-    async def handler(_call: Call) -> Response:
-        return xml_response(document)
-
-    return handler
+def _empty(root: str) -> Response:
+    return xml_response(XmlWriter(root).document())
 
 
-get_bucket_cors = _absent("NoSuchCORSConfiguration")
-get_bucket_lifecycle_configuration = _absent("NoSuchLifecycleConfiguration")
-get_bucket_replication = _absent("ReplicationConfigurationNotFoundError")
-get_bucket_tagging = _absent("NoSuchTagSet")
-get_bucket_website = _absent("NoSuchWebsiteConfiguration")
-get_public_access_block = _absent("NoSuchPublicAccessBlockConfiguration")
-
-get_bucket_accelerate_configuration = _fixed(empty_document("AccelerateConfiguration"))
-get_bucket_logging = _fixed(empty_document("BucketLoggingStatus"))
-get_bucket_notification_configuration = _fixed(empty_document("NotificationConfiguration"))
-get_bucket_ownership_controls = _fixed(ownership_document())
-get_bucket_request_payment = _fixed(request_payment_document())
+async def get_bucket_acl(call: Call) -> Response:
+    """GetBucketAcl: the tenant's FULL_CONTROL. Public read is of objects, not of the listing."""
+    return xml_response(acl_document(call.bucket.tenant_name, public_read=False))
 
 
-async def get_bucket_encryption(call: Call) -> Response:
-    if not call.settings.encrypts_at_rest:
-        raise S3Error("ServerSideEncryptionConfigurationNotFoundError", fields={"BucketName": call.bucket.name})
-    return xml_response(encryption_document())
+async def get_bucket_accelerate_configuration(call: Call) -> Response:
+    """GetBucketAccelerateConfiguration: never set."""
+    return _empty("AccelerateConfiguration")
+
+
+async def get_bucket_cors(call: Call) -> Response:
+    """GetBucketCors: none."""
+    raise _absent(call, "NoSuchCORSConfiguration")
+
+
+async def get_bucket_lifecycle_configuration(call: Call) -> Response:
+    """GetBucketLifecycleConfiguration: none."""
+    raise _absent(call, "NoSuchLifecycleConfiguration")
+
+
+async def get_bucket_logging(call: Call) -> Response:
+    """GetBucketLogging: off."""
+    return _empty("BucketLoggingStatus")
+
+
+async def get_bucket_notification_configuration(call: Call) -> Response:
+    """GetBucketNotificationConfiguration: none."""
+    return _empty("NotificationConfiguration")
 
 
 async def get_object_lock_configuration(call: Call) -> Response:
+    """GetObjectLockConfiguration: enabled at the bucket's creation or not at all; no default retention."""
     if not call.bucket.object_lock:
-        raise S3Error("ObjectLockConfigurationNotFoundError", fields={"BucketName": call.bucket.name})
-    return xml_response(object_lock_document())
+        raise _absent(call, "ObjectLockConfigurationNotFoundError")
+    xml = XmlWriter("ObjectLockConfiguration")
+    xml.text("ObjectLockEnabled", "Enabled")
+    return xml_response(xml.document())
+
+
+async def get_bucket_ownership_controls(call: Call) -> Response:
+    """GetBucketOwnershipControls: the bucket's owner owns every object."""
+    xml = XmlWriter("OwnershipControls")
+    xml.open("Rule")
+    xml.text("ObjectOwnership", "BucketOwnerEnforced")
+    xml.close("Rule")
+    return xml_response(xml.document())
 
 
 async def get_bucket_policy(call: Call) -> Response:
-    """The public-read switch is the only policy there is, so far; it is shown as what it amounts to."""
-    if not call.bucket.public_read:
-        raise S3Error("NoSuchBucketPolicy", fields={"BucketName": call.bucket.name})
-    return Response(200, [_JSON], public_read_policy(call.bucket.name))
+    """GetBucketPolicy: none."""
+    raise _absent(call, "NoSuchBucketPolicy")
 
 
 async def get_bucket_policy_status(call: Call) -> Response:
-    if not call.bucket.public_read:
-        raise S3Error("NoSuchBucketPolicy", fields={"BucketName": call.bucket.name})
-    return xml_response(policy_status_document(public=True))
+    """GetBucketPolicyStatus: whether anyone may read the bucket's objects."""
+    xml = XmlWriter("PolicyStatus")
+    xml.flag("IsPublic", call.bucket.public_read)
+    return xml_response(xml.document())
+
+
+async def get_public_access_block(call: Call) -> Response:
+    """GetPublicAccessBlock: none."""
+    raise _absent(call, "NoSuchPublicAccessBlockConfiguration")
+
+
+async def get_bucket_replication(call: Call) -> Response:
+    """GetBucketReplication: none."""
+    raise _absent(call, "ReplicationConfigurationNotFoundError")
+
+
+async def get_bucket_request_payment(call: Call) -> Response:
+    """GetBucketRequestPayment: always the owner."""
+    xml = XmlWriter("RequestPaymentConfiguration")
+    xml.text("Payer", "BucketOwner")
+    return xml_response(xml.document())
+
+
+async def get_bucket_tagging(call: Call) -> Response:
+    """GetBucketTagging: none."""
+    raise _absent(call, "NoSuchTagSet")
+
+
+async def get_bucket_website(call: Call) -> Response:
+    """GetBucketWebsite: none."""
+    raise _absent(call, "NoSuchWebsiteConfiguration")
+
+
+async def get_bucket_encryption(call: Call) -> Response:
+    """GetBucketEncryption: SSE-S3 for everything, unless the node stores plainly."""
+    if not call.settings.encrypts_at_rest:
+        raise _absent(call, "ServerSideEncryptionConfigurationNotFoundError")
+    xml = XmlWriter("ServerSideEncryptionConfiguration")
+    xml.open("Rule")
+    xml.open("ApplyServerSideEncryptionByDefault")
+    xml.text("SSEAlgorithm", "AES256")
+    xml.close("ApplyServerSideEncryptionByDefault")
+    xml.flag("BucketKeyEnabled", False)
+    xml.close("Rule")
+    return xml_response(xml.document())
