@@ -26,16 +26,22 @@ _VERSION_ID: Final = b"x-amz-version-id"
 _CHECKSUM_NAME: Final = {algorithm: HEADER_OF[algorithm].encode() for algorithm in ChecksumAlgorithm}
 
 
-def is_encrypted(version: ObjectVersion) -> bool:
+def is_encrypted(version: ObjectVersion, default: bool) -> bool:
+    """`default` is for a version that was looked up without its content (HEAD): how the node stores."""
     if version.inline is not None:
         return version.inline.encryption is not None
     if version.blob is not None:
         return version.blob.encryption is not None
-    return bool(version.parts) and version.parts[0].blob.encryption is not None
+    if version.parts:
+        return version.parts[0].blob.encryption is not None
+    return default
 
 
-def object_headers(version: ObjectVersion, *, named: bool = False) -> list[Header]:
-    """The headers of a 200 or 206, without length, range and checksums. `named`: the request named the version."""
+def object_headers(version: ObjectVersion, *, encrypts: bool, named: bool = False) -> list[Header]:
+    """The headers of a 200 or 206, without length, range and checksums.
+
+    `encrypts`: whether the node seals what it stores; `named`: the request named the version.
+    """
     headers = [
         (b"last-modified", http_date(version.last_modified)),
         (b"etag", b'"%b"' % version.etag.encode()),
@@ -43,7 +49,7 @@ def object_headers(version: ObjectVersion, *, named: bool = False) -> list[Heade
     ]
     content = version.headers
     headers += DEFAULT_CONTENT_TYPE_LINES if content is NO_HEADERS else content_header_lines(content)
-    if is_encrypted(version):
+    if is_encrypted(version, encrypts):
         headers.append(SSE_S3)
     if version.version_id or named:
         headers.append((_VERSION_ID, version_header(version.version_id)))

@@ -40,7 +40,7 @@ async def open_copy_source(call: Call) -> CopySource:
     bucket = call.bucket if name == call.bucket.name else await call.find_bucket(name)
     call.require(OBJECT_READ, bucket, key)
     try:
-        version = await call.objects.head(bucket, key, version_id)
+        version = await call.objects.open(bucket, key, version_id)
     except MarkerNotAllowed:
         raise S3Error(
             "InvalidRequest",

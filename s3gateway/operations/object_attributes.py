@@ -19,7 +19,7 @@ async def get_object_attributes(call: Call) -> Response:
         limit=min(_number(call, b"x-amz-max-parts", MAX_KEYS), MAX_KEYS),
     )
     named = parse_version_id(request.query.get("versionId")) if "versionId" in request.query else None
-    version = await call.objects.head(call.bucket, call.key, named)
+    version = await call.objects.open(call.bucket, call.key, named)
     shown = version.version_id if version.version_id or named is not None else None
     headers = [(b"last-modified", http_date(version.last_modified)), *version_headers(shown)]
     return xml_response(attributes_document(version, wanted, window), headers=headers)

@@ -47,18 +47,20 @@ async def _answer(call: Call, *, with_body: bool) -> Response:
     version_id = None
     if query is not None and "versionId" in query:
         version_id = parse_version_id(query.get("versionId"))
-    version = await call.objects.head(call.bucket, call.key, version_id)
+    part_number = None if query is None else query.find("partNumber")
+    # The parts and the body are looked up only where they are needed.
+    look_up = call.objects.open if with_body or part_number is not None else call.objects.head
+    version = await look_up(call.bucket, call.key, version_id)
     conditions = read_conditions(request.headers)
     if conditions is not None:
         try:
             check_read(conditions, etag=version.etag, last_modified=version.last_modified, now=datetime.now(UTC))
         except NotModified:
             return _not_modified(version, named=version_id is not None)
-    headers = object_headers(version, named=version_id is not None)
+    headers = object_headers(version, encrypts=call.settings.encrypts_at_rest, named=version_id is not None)
     start, stop, status = 0, version.size, 200
     checksum = version.checksum
     range_header = request.headers.get(b"range")
-    part_number = None if query is None else query.find("partNumber")
     if range_header is not None or part_number is not None:
         interval: tuple[int, int] | None
         if part_number is not None:
