@@ -8,4 +8,5 @@ UNFOLD = {
     "SITE_SUBHEADER": "object store",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "control.admin.dashboard.fill",
 }

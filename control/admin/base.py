@@ -113,13 +113,12 @@ class ConsoleAdmin(ModelAdmin, _ServicesOwnTransactions):  # type: ignore[misc]
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        form_class = self.change_form_class if obj is not None else self.add_form_class
-        editable = list(form_class.base_fields) if form_class and self._may_write(request, obj) else []
-        shown = [name for name in self.get_readonly_fields(request, obj) if name not in editable]
-        return [*editable, *(shown if obj is not None else [])]
+        shown = self.get_readonly_fields(request, obj) if obj is not None else ()
+        return [*self._editable(request, obj), *shown]
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        return self.readonly_fields
+        editable = self._editable(request, obj)
+        return [name for name in self.readonly_fields if name not in editable]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.add_form_class is not None and super().has_add_permission(request)
@@ -135,6 +134,10 @@ class ConsoleAdmin(ModelAdmin, _ServicesOwnTransactions):  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(obj, origin_of(request))
+
+    def _editable(self, request: HttpRequest, obj: models.Model | None) -> list[str]:
+        form_class = self.change_form_class if obj is not None else self.add_form_class
+        return list(form_class.base_fields) if form_class and self._may_write(request, obj) else []
 
     def _may_write(self, request: HttpRequest, obj: models.Model | None) -> bool:
         return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)

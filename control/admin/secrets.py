@@ -24,6 +24,5 @@ def shown_once(
         "back_url": back_url,
         "opts": admin.opts,
     }
-    response = TemplateResponse(request, "control/admin/secret_shown_once.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    # The admin site forbids caching of all its pages.
+    return TemplateResponse(request, "control/admin/secret_shown_once.html", context)
