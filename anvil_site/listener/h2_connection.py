@@ -29,7 +29,8 @@ from h2.stream import H2Stream, StreamInputs, StreamState
 from hyperframe.frame import Frame, GoAwayFrame, SettingsFrame, WindowUpdateFrame
 
 from anvil_site.listener.errors import FrameError
-from anvil_site.listener.frames import DATA, END_STREAM
+from anvil_site.listener.frames import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS
+from anvil_site.listener.header_decoder import HeaderDecoder
 from anvil_site.listener.limits import MIB, Limits
 from anvil_site.listener.literal_encoder import LiteralEncoder
 
@@ -74,7 +75,8 @@ class ServerConnection(H2Connection):
             )
         )
         self.encoder = LiteralEncoder()  # type: ignore[assignment]
-        self._advertised: dict[int, int] = {
+        self.decoder = HeaderDecoder(limits.header_bytes)
+        advertised = {
             SettingCodes.INITIAL_WINDOW_SIZE: limits.stream_window_bytes,
             SettingCodes.MAX_FRAME_SIZE: limits.max_frame_bytes,
             SettingCodes.MAX_HEADER_LIST_SIZE: limits.header_bytes,
@@ -83,18 +85,17 @@ class ServerConnection(H2Connection):
         # Not `local_settings.update()`: values set before the peer's acknowledgement would wait for it, while our
         # windows already differ. And no MAX_CONCURRENT_STREAMS: h2 would end the connection beyond it.
         self.local_settings = Settings(
-            client=False, initial_values={**self._advertised, SettingCodes.MAX_CONCURRENT_STREAMS: LARGEST_WINDOW}
+            client=False, initial_values={**advertised, SettingCodes.MAX_CONCURRENT_STREAMS: LARGEST_WINDOW}
         )
-        self._advertised[SettingCodes.MAX_CONCURRENT_STREAMS] = limits.max_streams
+        self._advertised = {**advertised, SettingCodes.MAX_CONCURRENT_STREAMS: limits.max_streams}
         self.max_inbound_frame_size = limits.max_frame_bytes
-        self.decoder.max_header_list_size = limits.header_bytes
 
     def open(self) -> None:
         """Sends SETTINGS and the connection's window; the peer's preface has been seen."""
         self.initiate_connection()
         self.clear_outbound_data_buffer()
         frame = SettingsFrame(0)
-        frame.settings = dict(self._advertised)
+        frame.settings = {int(code): value for code, value in self._advertised.items()}
         self._prepare_for_sending([frame])
         self.increment_flow_control_window(CONNECTION_WINDOW_BYTES - self.inbound_flow_control_window)
         self.receive_data(PREFACE)
@@ -185,8 +186,30 @@ class ServerConnection(H2Connection):
         return min(self.outbound_flow_control_window, stream.outbound_flow_control_window)
 
     def send_block(self, stream_id: int, headers: Sequence[tuple[bytes, bytes]], *, end: bool) -> None:
-        """A head, an informational head or trailers."""
-        self.send_headers(stream_id, headers, end_stream=end)
+        """A head or trailers: HEADERS, and CONTINUATION where the peer's frame size asks for it."""
+        self._send_block(stream_id, StreamInputs.SEND_HEADERS, headers, end=end)
+
+    def send_informational(self, stream_id: int, status: bytes) -> None:
+        self._send_block(stream_id, StreamInputs.SEND_INFORMATIONAL_HEADERS, [(b":status", status)], end=False)
+
+    def _send_block(
+        self, stream_id: int, kind: StreamInputs, headers: Sequence[tuple[bytes, bytes]], *, end: bool
+    ) -> None:
+        # `H2Connection.send_headers` without its copies and checks of headers that are our own.
+        machine = self.streams[stream_id].state_machine
+        machine.process_input(kind)
+        block = self.encoder.encode(headers)
+        if end:
+            machine.process_input(StreamInputs.SEND_END_STREAM)
+        most = self.max_outbound_frame_size
+        frame_type, flags = HEADERS, END_STREAM if end else 0
+        while len(block) > most:
+            self._data_to_send += _frame_header(most >> 8, most & 0xFF, frame_type, flags, stream_id)
+            self._data_to_send += block[:most]
+            block, frame_type, flags = block[most:], CONTINUATION, 0
+        size = len(block)
+        self._data_to_send += _frame_header(size >> 8, size & 0xFF, frame_type, flags | END_HEADERS, stream_id)
+        self._data_to_send += block
 
     def write_data(self, stream_id: int, data: memoryview, buffers: Buffers, *, end: bool) -> None:
         """Appends DATA frames to `buffers`, views and no copies. `data` fits into `send_window`."""

@@ -134,7 +134,7 @@ class Stream:
 
     def send_continue(self) -> None:
         if not self.gone and not self.reply_begun:
-            self._connection.send_block(self.id, [(b":status", b"100")], end=False)
+            self._connection.send_informational(self.id, b"100")
             self._owner.outlet.touch()
 
     def send_head(self, headers: Sequence[tuple[bytes, bytes]], *, end: bool = False) -> None:
