@@ -9,7 +9,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 INSTALLED_APPS = [
     "unfold",  # before the admin: it overrides its templates
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py registers: processes without a console need not
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
