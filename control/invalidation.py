@@ -46,11 +46,15 @@ class InvalidationListener:
         self._database_url = database_url
         self._forgetful = forgetful
         self._ping_seconds = ping_seconds
-        self._is_listening = False
+        self._listening = asyncio.Event()
 
     @property
     def is_listening(self) -> bool:
-        return self._is_listening
+        return self._listening.is_set()
+
+    async def listening(self) -> None:
+        """Returns once changes are heard."""
+        await self._listening.wait()
 
     async def run(self) -> None:
         """Listens until cancelled; reconnects by itself, waiting longer after each failure."""
@@ -59,11 +63,11 @@ class InvalidationListener:
             try:
                 await self._listen()
             except (psycopg.Error, OSError, TimeoutError) as error:
-                if self._is_listening:
+                if self._listening.is_set():
                     retry_seconds = FIRST_RETRY_SECONDS
                 logger.warning("invalidations are not heard", extra={"error": str(error)})
             finally:
-                self._is_listening = False
+                self._listening.clear()
                 self._forgetful.hears_nothing()
             # Spread, so that the workers of a restarted database do not come back all at once.
             await asyncio.sleep(retry_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
@@ -78,7 +82,7 @@ class InvalidationListener:
             async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self._forgetful.hears_changes()
-            self._is_listening = True
+            self._listening.set()
             logger.info("invalidations are heard")
             while True:
                 async for notice in connection.notifies(timeout=self._ping_seconds):

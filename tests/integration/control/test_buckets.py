@@ -163,9 +163,7 @@ def test_a_crash_while_creating_is_finished_later(
     assert actions() == ["bucket.create"]
 
 
-def test_a_crash_before_the_publication_commits_is_finished_later(
-    life: Life, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_before_the_publication_commits_is_finished_later(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last transaction is under way when the process dies: PostgreSQL takes it back."""
     with monkeypatch.context() as patch:
         patch.setattr(bucket_phases, "announce", lambda kind, key: crash("publish"))

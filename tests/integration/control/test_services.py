@@ -50,9 +50,7 @@ def test_an_update_that_changes_nothing_leaves_no_trace(tenant: Tenant, origin: 
     assert AuditEntry.objects.count() == count
 
 
-def test_audit_and_notices_need_the_transaction_of_their_change(
-    control_databases: Databases, origin: Origin
-) -> None:
+def test_audit_and_notices_need_the_transaction_of_their_change(control_databases: Databases, origin: Origin) -> None:
     with pytest.raises(RuntimeError, match="outside the transaction"):
         audit.record(origin, "tenant.create", "acme")
     with pytest.raises(RuntimeError, match="outside the transaction"):
@@ -115,9 +113,7 @@ def test_a_sealed_secret_moved_to_another_row_does_not_open(
         credentials.open_secret(Credential.objects.get(pk=other.pk), key_ring=key_ring)
 
 
-def test_app_names_are_unique_within_a_tenant_only(
-    app: App, tenant: Tenant, key_ring: KeyRing, origin: Origin
-) -> None:
+def test_app_names_are_unique_within_a_tenant_only(app: App, tenant: Tenant, key_ring: KeyRing, origin: Origin) -> None:
     with pytest.raises(AlreadyExists, match="acme/uploader"):
         apps.create(tenant, "uploader", key_ring=key_ring, origin=origin)
     assert app_named("uploader") == app
@@ -159,9 +155,10 @@ def test_an_app_with_several_credentials_needs_one_named(
     with pytest.raises(InvalidArgument, match="several credentials") as caught:
         apps.reset_secret(app, key_ring=key_ring, origin=origin)
     assert issued.access_key in str(caught.value)
-    assert apps.reset_secret(
-        app, access_key=second.access_key, key_ring=key_ring, origin=origin
-    ).access_key == second.access_key
+    assert (
+        apps.reset_secret(app, access_key=second.access_key, key_ring=key_ring, origin=origin).access_key
+        == second.access_key
+    )
     with pytest.raises(NoSuchResource):
         apps.reset_secret(app, access_key="app_nobody", key_ring=key_ring, origin=origin)
 

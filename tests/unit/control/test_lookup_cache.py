@@ -144,9 +144,7 @@ async def test_dropping_many_outdates_all_lookups_under_way(
     assert cache.cached("a") is None
 
 
-async def test_drop_where_takes_what_matches_and_every_negative_answer(
-    cache: LookupCache[str], source: Source
-) -> None:
+async def test_drop_where_takes_what_matches_and_every_negative_answer(cache: LookupCache[str], source: Source) -> None:
     await fill(cache, source, "a", "red")
     await fill(cache, source, "b", "blue")
     await fill(cache, source, "c", None)

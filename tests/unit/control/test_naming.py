@@ -94,7 +94,7 @@ def test_a_known_action_passes(action: str) -> None:
 
 @pytest.mark.parametrize("action", ["", "object", "object:", "object:r*", "read", "OBJECT:READ", "hf:read"])
 def test_an_unknown_action_is_refused_with_the_list_of_known_ones(action: str) -> None:
-    with pytest.raises(InvalidArgument, match="choose one of .*object:read.*object:\\*"):
+    with pytest.raises(InvalidArgument, match=r"choose one of .*object:read.*object:\*"):
         validate_action(action)
 
 
