@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ USAGE = 2
 Row = Mapping[str, Any]
 
 
-class ControlCommand(BaseCommand):
+class ControlCommand(BaseCommand, ABC):
     """Subclasses say their arguments in `arguments` and do their work in `run`, printing with `show` or `list`."""
 
     requires_system_checks: tuple[str, ...] = ()
@@ -43,8 +44,9 @@ class ControlCommand(BaseCommand):
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the command's own arguments."""
 
+    @abstractmethod
     def run(self, **options: Any) -> None:
-        raise NotImplementedError
+        """Does the work with the parsed arguments."""
 
     def handle(self, *_: Any, **options: Any) -> None:
         self._format = options["format"]
