@@ -1,0 +1,277 @@
+"""The supervisor: makes everything ready that its children share, then keeps them running until told to stop.
+
+One thread and no event loop: it waits for signals, exits of children and their words on pipes. Children die with it
+(kernel's parent-death signal), so that a killed supervisor leaves nothing behind. Must not know S3.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+from anvil_site import logs, telemetry
+from anvil_site.database_access import install_deployment, point_django_at, urls_by_alias, use_embedded
+from anvil_site.layout import Layout
+from anvil_site.node import provisioning
+from anvil_site.node.banner import banner
+from anvil_site.node.child import Child
+from anvil_site.node.listening import CannotBind, Listening, bind
+from anvil_site.node.running_node import RunningNode
+from anvil_site.node.stores import StorageError, StorageLock, load_identity, prepare_stores
+from anvil_site.option_kinds import Address
+from anvil_site.options import BadOptions, Options, load_options
+from anvil_site.postgres import (
+    GLOBAL_DATABASE,
+    REGIONAL_DATABASE,
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    create_databases,
+)
+from control.services.origin import Origin
+from dataplane.crypto.keys import KeyRing
+from dataplane.erasure.profile import choose_profile
+
+logger = logging.getLogger(__name__)
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_BEYOND_DRAIN_SECONDS = 5.0
+"""Given to children after their drain, to close what is theirs."""
+_CONNECTIONS_BESIDE_WORKERS = 40
+_CONNECTIONS_OF_A_WORKER = 24
+"""Beside its regional pool: the ORM's threads, health checks, the listener for invalidations."""
+
+
+class StartFailed(Exception):
+    """The node cannot come up. `str()` is for the operator."""
+
+
+class _StopRequested(BaseException):
+    """A stop signal arrived while the node was still starting."""
+
+
+class Supervisor:
+    """`run()` blocks until the node has stopped; its result is the process's exit status."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._layout = Layout(options.storage_paths[0])
+        self._postgres: EmbeddedPostgres | None = None
+        self._lock: StorageLock | None = None
+        self._listening: list[Listening] = []
+        self._children: list[Child] = []
+        self._starting = True
+        self._wakeup, self._wakeup_writer = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> int:
+        self._catch_signals()
+        try:
+            node = self._prepare()
+            self._starting = False
+            return self._supervise(node)
+        except (StorageError, CannotBind, EmbeddedPostgresError, StartFailed, BadOptions) as error:
+            sys.stderr.write(f"anvil: {error}\n")
+            return 1
+        except _StopRequested:
+            return 0
+        finally:
+            self._starting = False
+            self._stop()
+
+    # -- start
+
+    def _prepare(self) -> RunningNode:
+        """Everything before the first child, in an order in which each step may fail without leaving a trace."""
+        self._lock = StorageLock(self._options.storage_paths)
+        telemetry.prepare_directory(self._layout.metrics)
+        os.environ[telemetry.DIRECTORY_VARIABLE] = str(self._layout.metrics)
+        api = self._bind(self._options.api_listen, "API_LISTEN_ADDR")
+        admin = self._bind(self._options.admin_listen, "ADMIN_LISTEN_ADDR")
+        identity = load_identity(self._layout)
+        stores = prepare_stores(self._options.storage_paths, self._layout)
+        for store in stores:
+            if store.fault:
+                logger.error("A store cannot be used", extra={"path": str(store.path), "reason": store.fault})
+        self._open_databases()
+        origin = Origin(f"node:{identity.node_id}")
+        api_url = self._options.public_api or api.url()
+        admin_url = f"{admin.url()}/admin/"
+        if self._postgres is not None:
+            provisioning.provision(
+                self._layout,
+                endpoints=provisioning.Endpoints(api_url, admin_url, self._options.region),
+                key_ring=KeyRing(*self._options.secret_keys),
+                origin=origin,
+            )
+        records = provisioning.register(
+            identity.node_id, stores, region=self._options.region, api_url=api_url, origin=origin
+        )
+        node = RunningNode(
+            pid=os.getpid(),
+            node_id=identity.node_id,
+            region=self._options.region,
+            api_address=str(api.address),
+            api_url=api_url,
+            admin_address=str(admin.address),
+            admin_url=admin_url,
+            redundancy=str(choose_profile(len(records)) or "none"),
+            stores=records,
+        )
+        node.write(self._layout)
+        return node
+
+    def _bind(self, address: Address, variable: str) -> Listening:
+        listening = bind(address, variable)
+        self._listening.append(listening)
+        return listening
+
+    def _open_databases(self) -> None:
+        """Starts the embedded server where no URLs are given; migrates; connects this process's Django."""
+        if self._options.embedded_database:
+            connections = _CONNECTIONS_BESIDE_WORKERS + self._options.workers * (
+                self._options.database_pool_size + _CONNECTIONS_OF_A_WORKER
+            )
+            self._postgres = EmbeddedPostgres(
+                self._layout.postgres, settings={"max_connections": str(max(100, connections))}
+            )
+            self._postgres.start()
+            create_databases(self._postgres.url("postgres"))
+            self._options = use_embedded(
+                self._layout, self._postgres.url(GLOBAL_DATABASE), self._postgres.url(REGIONAL_DATABASE)
+            )
+        urls = urls_by_alias(self._options)
+        point_django_at(urls)
+        install_deployment(self._options)
+        changed = provisioning.migrate(urls)
+        if changed:
+            logger.info("Migrated", extra={"databases": changed})
+
+    def _start_children(self) -> None:
+        assert self._lock is not None
+        sockets = [listening.socket.fileno() for listening in self._listening]
+        inherited = [*sockets, *self._lock.descriptors]
+        python = [sys.executable, "-m"]
+        worker = [*python, "anvil_site.node.worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
+        names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
+        self._children = [Child(name, worker, inherited=inherited) for name in names]
+        self._children.append(Child("steward", [*python, "anvil_site.node.steward"], inherited=self._lock.descriptors))
+        for child in self._children:
+            self._start_child(child)
+
+    def _start_child(self, child: Child) -> None:
+        child.start(os.environ)
+        assert child.ready_fd is not None
+        self._selector.register(child.ready_fd, selectors.EVENT_READ, child)
+        logger.info("Started", extra={"child": child.name, "child_pid": child.pid})
+
+    # -- running
+
+    def _supervise(self, node: RunningNode) -> int:
+        self._start_children()
+        announced = False
+        while True:
+            due = [child.restart_at for child in self._children if child.restart_at is not None]
+            signals = self._wait(min(due) - time.monotonic() if due else 5.0)
+            if signals.intersection(_STOP_SIGNALS):
+                logger.info("Draining", extra={"drain_seconds": self._options.drain_seconds})
+                return 0
+            if signal.SIGHUP in signals:
+                self._reload()
+            self._replace_postgres()
+            for child in self._children:
+                if (status := child.exited()) is not None:
+                    self._lost(child, status, during_start=not announced)
+                if child.restart_at is not None and child.restart_at <= time.monotonic():
+                    self._start_child(child)
+            if not announced and all(child.ready for child in self._children):
+                announced = True
+                sys.stdout.write(banner(node, self._layout, self._options))
+                sys.stdout.flush()
+
+    def _lost(self, child: Child, status: int, *, during_start: bool) -> None:
+        reason = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        logger.error("A child ended", extra={"child": child.name, "reason": reason})
+        if child.ready_fd is not None:
+            self._selector.unregister(child.ready_fd)
+            child.close_pipe()
+        telemetry.forget_process(child.last_pid, self._layout.metrics)
+        if during_start and not child.was_ready:
+            raise StartFailed(f"{child.name} ended with {reason} before it was ready; its log lines above say why.")
+
+    def _replace_postgres(self) -> None:
+        """A database server that ended is started again; workers reconnect by themselves."""
+        if self._postgres is None or self._postgres.exit_code() is None:
+            return
+        logger.error("The embedded PostgreSQL ended", extra={"status": self._postgres.exit_code()})
+        self._postgres.stop()
+        try:
+            self._postgres.start()
+        except EmbeddedPostgresError as error:
+            raise StartFailed(f"The embedded PostgreSQL ended and cannot be started again: {error}") from error
+
+    def _reload(self) -> None:
+        """Takes over the reloadable options of ENV_FILE and NAME_FILEs; a wrong value changes nothing."""
+        try:
+            self._options = load_options(os.environ)
+        except BadOptions as error:
+            logger.error("Not reloaded", extra={"problems": error.problems})
+            return
+        logs.set_level(self._options.log_level)
+        for child in self._children:
+            child.send(signal.SIGHUP)
+        logger.info("Reloaded")
+
+    # -- stop
+
+    def _stop(self) -> None:
+        """Drains the children, then ends what they used. Also after a start that failed halfway."""
+        for listening in self._listening:
+            listening.socket.close()  # with the workers' copies: from now on clients are refused
+        for child in self._children:
+            child.send(signal.SIGTERM)
+        deadline = time.monotonic() + self._options.drain_seconds + _BEYOND_DRAIN_SECONDS
+        while any(child.pid is not None and child.exited() is None for child in self._children):
+            again = self._wait(min(1.0, deadline - time.monotonic())).intersection(_STOP_SIGNALS)
+            if again or time.monotonic() >= deadline:
+                for child in self._children:
+                    child.send(signal.SIGKILL)
+                    child.wait()
+        if self._postgres is not None:
+            self._postgres.stop()
+        if self._lock is not None:
+            self._layout.running_node.unlink(missing_ok=True)
+            self._lock.release()
+
+    # -- waiting
+
+    def _catch_signals(self) -> None:
+        for end in (self._wakeup, self._wakeup_writer):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
+        self._selector.register(self._wakeup, selectors.EVENT_READ, None)
+        for sign in (*_STOP_SIGNALS, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(sign, self._on_signal)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._starting and number in _STOP_SIGNALS:
+            raise _StopRequested
+
+    def _wait(self, timeout_seconds: float) -> set[int]:
+        """Blocks until something happens; the signals that came in. Words of children are taken from their pipes."""
+        signals: set[int] = set()
+        for key, _ in self._selector.select(max(0.0, timeout_seconds)):
+            if key.data is None:
+                try:
+                    signals.update(self._wakeup.recv(4096))
+                except BlockingIOError:
+                    continue
+            else:
+                self._selector.unregister(key.fd)
+                key.data.read_ready()
+        return signals
