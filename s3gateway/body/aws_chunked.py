@@ -111,6 +111,8 @@ class ChunkedDecoder:
                 if not self._left:
                     self._state = _DATA_END
                 continue
+            if self._state == _DONE:
+                raise _incomplete("bytes follow the end of the aws-chunked framing")
             line_end = data.find(b"\n", position, position + MAX_LINE_BYTES) + 1
             if not line_end:
                 self._keep(data[position : position + MAX_LINE_BYTES])
@@ -140,10 +142,8 @@ class ChunkedDecoder:
             if line != b"\r\n":
                 raise _incomplete(f"chunk {self._chunks} is not followed by CRLF")
             self._state = _HEADER
-        elif self._state == _TRAILERS:
-            self._trailer(line)
         else:
-            raise _incomplete("bytes follow the end of the aws-chunked framing")
+            self._trailer(line)
 
     def _header(self, line: bytes) -> None:
         match = (_SIGNED_HEADER if self._signed else _UNSIGNED_HEADER).fullmatch(line)

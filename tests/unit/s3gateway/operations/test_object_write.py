@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import zlib
-
-import pytest
 
 from tests.support.gateway_client import GatewayClient
 
