@@ -1,0 +1,161 @@
+"""Connections of the hot path: psycopg's pool, the session settings, and what a database failure means.
+
+Must not know any table. A commit whose connection died may have happened: `MetadataUnavailable` never means
+"not stored", and nobody may clean up after it what the commit refers to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from dataplane.errors import DomainError, InvalidArgument, MetadataUnavailable, OperationAborted, Overloaded
+from dataplane.metadata.arrays import register_types
+
+logger = logging.getLogger(__name__)
+
+Connection = psycopg.AsyncConnection[TupleRow]
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+"""Of a transaction that lost a race or was the victim of a deadlock."""
+
+_SETTINGS = {
+    "timezone": "UTC",
+    # Every statement goes by an index. Without these a plan made while a table was empty reads it whole later.
+    "enable_seqscan": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+
+
+class RacedError(Exception):
+    """Somebody else changed the key between our look and our write: roll back and look again."""
+
+
+class MetadataPool:
+    """`prepare=False` is for PgBouncer in transaction mode: no prepared statements and no session settings."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        size: int = 8,
+        prepare: bool = True,
+        wait_seconds: float = 10.0,
+        statement_seconds: float = 30.0,
+        lock_seconds: float = 10.0,
+    ) -> None:
+        self._prepare = prepare
+        self._wait_seconds = wait_seconds
+        self._timeouts = {
+            "statement_timeout": f"{statement_seconds:.0f}s",
+            "lock_timeout": f"{lock_seconds:.0f}s",
+            "idle_in_transaction_session_timeout": f"{statement_seconds:.0f}s",
+        }
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            dsn,
+            min_size=min(2, size),
+            max_size=size,
+            max_waiting=4096,
+            timeout=wait_seconds,
+            max_idle=300.0,
+            kwargs={"autocommit": True, "prepare_threshold": 0 if prepare else None},
+            configure=self._configure,
+            open=False,
+            name="metadata",
+        )
+
+    async def open(self) -> None:
+        """Raises MetadataUnavailable where no connection comes about."""
+        try:
+            await self._pool.open(wait=True, timeout=self._wait_seconds)
+        except (PoolTimeout, psycopg.Error) as error:
+            await self._pool.close()
+            raise MetadataUnavailable(str(error)) from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """An autocommit connection; database errors inside become domain errors."""
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.Error, PoolTimeout, PoolClosed, TooManyRequests, UnicodeEncodeError) as error:
+            meaning = domain_error(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+
+    async def fetch(self, query: bytes, parameters: dict[str, Any]) -> list[TupleRow]:
+        """One statement in a transaction of its own; all its rows."""
+        async with self.connection() as connection:
+            cursor = await connection.execute(query, parameters, binary=True)
+            return await cursor.fetchall()
+
+    async def execute(self, query: bytes, parameters: dict[str, Any]) -> int:
+        """One statement in a transaction of its own; how many rows it found or changed."""
+        async with self.connection() as connection:
+            cursor = await connection.execute(query, parameters)
+            return cursor.rowcount
+
+    async def transaction(self, work: Callable[[Connection], Awaitable[Result]], *, what: str) -> Result:
+        """Runs `work` in a transaction (READ COMMITTED), again if it lost a race. `what` names it to the caller."""
+        for _ in range(ATTEMPTS):
+            try:
+                async with self.connection() as connection, connection.transaction():
+                    return await work(connection)
+            except RacedError:
+                continue
+            except OperationAborted as error:
+                if isinstance(error.__cause__, pg.DeadlockDetected | pg.SerializationFailure):
+                    continue
+                raise
+        raise OperationAborted(what)
+
+    async def _configure(self, connection: Connection) -> None:
+        register_types(connection.adapters)
+        if not self._prepare:
+            return
+        await connection.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s(name, value)",
+            [list(_SETTINGS | self._timeouts), list((_SETTINGS | self._timeouts).values())],
+        )
+        # Acknowledged means durable, whatever the server's default; stronger settings are left alone.
+        await connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+
+
+def domain_error(error: Exception) -> DomainError | None:
+    """What a failure of the database means to the caller; None for one that is a mistake of ours."""
+    match error:
+        case TooManyRequests():
+            return Overloaded("the metadata connection pool")
+        case PoolTimeout() | PoolClosed():
+            return MetadataUnavailable(str(error))
+        case pg.DeadlockDetected() | pg.SerializationFailure() | pg.LockNotAvailable():
+            return OperationAborted("the object")
+        case UnicodeEncodeError():
+            return InvalidArgument("text", error.object, "it has characters that UTF-8 cannot encode")
+        case psycopg.DataError():
+            return InvalidArgument(
+                "metadata", error.diag.message_primary or str(error), "the database refused the value"
+            )
+        case psycopg.OperationalError() | psycopg.InterfaceError() | pg.ReadOnlySqlTransaction():
+            return MetadataUnavailable(_said(error))
+        case _:
+            return None
+
+
+def _said(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error)
