@@ -59,6 +59,19 @@ S3_RESERVED_REFUSALS = _counter(
     "anvil_s3_reserved_namespace_refusals_total", "Requests refused because their key lies under _anvil/."
 )
 
+# Native API. `method` is `/package.Service/Name` of a method that exists, `code` the name of a gRPC status.
+NATIVE_REQUESTS = _counter("anvil_native_requests_total", "Native gRPC calls answered.", ("method", "code"))
+NATIVE_REQUEST_SECONDS = _histogram(
+    "anvil_native_request_seconds", "From a native call's arrival to its status.", ("method",)
+)
+
+# Listener. `protocol`: http1, http2. `reason`: connections, streams, malformed, too-large, flood, timeout.
+LISTENER_CONNECTIONS = _gauge("anvil_listener_connections", "Open connections of the API port.", ("protocol",))
+LISTENER_STREAMS = _gauge("anvil_listener_streams", "Open HTTP/2 streams, sampled every few seconds.")
+LISTENER_REFUSALS = _counter(
+    "anvil_listener_refusals_total", "Connections, requests and streams the listener ended by itself.", ("reason",)
+)
+
 # Shards and blobs.
 BLOB_SEGMENTS_WRITING = _gauge("anvil_blob_segments_writing", "Segments of blobs on their way to the stores.")
 BLOB_SEGMENTS_READING = _gauge(
@@ -79,7 +92,7 @@ SHARD_WRITES_FAILED = _counter("anvil_shard_writes_failed_total", "Shards that a
 SHARD_OWED = _counter("anvil_shard_owed_total", "Shards left for repair when their blob reached quorum.")
 SHARD_FRAMES = _counter(
     "anvil_shard_frames_total",
-    "Frames that reads asked for: good, missing (no such file), corrupt (wrong bytes), failed (the store does not work).",
+    "Frames that reads asked for: good, missing (no such file), corrupt (wrong bytes), failed (the store is down).",
     ("outcome",),
 )
 SHARD_FRAMES_GOOD = SHARD_FRAMES.labels("good")

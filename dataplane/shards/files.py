@@ -1,15 +1,8 @@
 """The files of one store directory, synchronously: shards created, published, read, deleted.
 
-    store.json                                   identity
-    tmp/<blob id>.<index>.<random>               being written
-    shards/<2 hex>/<2 hex>/<blob id>.<index>     durable
-
-The two directory levels are hexadecimal digits 5-8 of the blob id: 65,536 leaves, and ids of the same minute
-share one. So writers of a moment share the leaf and its sync, and directories are made once a minute, not
-for nearly every write. A shard is written under a temporary name, synced, renamed, and the directory synced.
-
-Nothing here makes `tmp/` or `shards/`: where they are missing the drive is not mounted, and writing would
-fill the wrong one. Must not know: what the bytes mean, threads, quorum.
+A shard is written under a temporary name, synced, renamed into place, and the directory synced
+(`dataplane.shards.layout` says where). Nothing here makes `tmp` or `shards`: where they are missing the drive
+is not mounted, and writing would fill the wrong one. Must not know: what the bytes mean, threads, quorum.
 """
 
 from __future__ import annotations
@@ -18,7 +11,6 @@ import contextlib
 import ctypes
 import errno
 import os
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -28,7 +20,8 @@ from uuid import UUID
 from dataplane.erasure.stripes import SHARD_HEADER_BYTES
 from dataplane.failpoints import hit
 from dataplane.shards.directory_sync import DirectorySync
-from dataplane.shards.identity import SHARDS_DIRECTORY, TEMPORARY_DIRECTORY, NotAStore, read_identity
+from dataplane.shards.identity import NotAStore, read_identity
+from dataplane.shards.layout import TEMPORARY_DIRECTORY, shard_path, temporary_path
 from dataplane.transport.base import (
     Buffer,
     Extent,
@@ -108,7 +101,7 @@ class StoreDirectory:
             return ShardFile(self, blob_id, index)
 
     def delete(self, blob_id: UUID, index: int) -> bool:
-        path = self.shard_path(blob_id, index)
+        path = shard_path(str(self._path), blob_id, index)
         with self._failures("delete", f"{blob_id}.{index}"):
             hit("shards.delete")
             try:
@@ -119,13 +112,6 @@ class StoreDirectory:
                 return False
             self._sync.sync(os.path.dirname(path))
             return True
-
-    def shard_path(self, blob_id: UUID, index: int) -> str:
-        digits = blob_id.hex
-        return f"{self._path}/{SHARDS_DIRECTORY}/{digits[4:6]}/{digits[6:8]}/{blob_id}.{index}"
-
-    def temporary_path(self, blob_id: UUID, index: int) -> str:
-        return f"{self._path}/{TEMPORARY_DIRECTORY}/{blob_id}.{index}.{secrets.token_hex(4)}"
 
     def publish(self, temporary: str, final: str) -> None:
         """Renames into place and makes the name durable."""
@@ -184,8 +170,8 @@ class PendingFile:
     def __init__(self, store: StoreDirectory, blob_id: UUID, index: int) -> None:
         self._store = store
         self._name = f"{blob_id}.{index}"
-        self._final = store.shard_path(blob_id, index)
-        self._temporary = store.temporary_path(blob_id, index)
+        self._final = shard_path(str(store.path), blob_id, index)
+        self._temporary = temporary_path(str(store.path), blob_id, index)
         self._position = SHARD_HEADER_BYTES
         self._pushed = 0
         self._descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -231,7 +217,7 @@ class ShardFile:
     def __init__(self, store: StoreDirectory, blob_id: UUID, index: int) -> None:
         self._store = store
         self._name = f"{blob_id}.{index}"
-        self._descriptor = os.open(store.shard_path(blob_id, index), os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(shard_path(str(store.path), blob_id, index), os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self, extents: Sequence[Extent]) -> list[bytes]:
         try:

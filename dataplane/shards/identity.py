@@ -12,9 +12,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataplane.shards.layout import make_directories
+
 IDENTITY_FILE = "store.json"
-SHARDS_DIRECTORY = "shards"
-TEMPORARY_DIRECTORY = "tmp"
 
 _FORMAT = 1
 _ID_BYTES = 16
@@ -50,8 +50,7 @@ def prepare_store(path: Path) -> StoreIdentity:
     Several processes may do so at once: the first identity that is linked into place wins.
     """
     path.mkdir(parents=True, exist_ok=True)
-    for name in (SHARDS_DIRECTORY, TEMPORARY_DIRECTORY):
-        (path / name).mkdir(mode=0o700, exist_ok=True)
+    make_directories(path)
     if not (path / IDENTITY_FILE).exists():
         _write_identity(path, StoreIdentity(secrets.token_hex(_ID_BYTES)))
     return read_identity(path)

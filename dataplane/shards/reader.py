@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataplane import metrics
@@ -45,7 +45,7 @@ class ShardReader:
         self.settings = settings or ReadSettings()
         self._in_flight = 0
 
-    async def read(self, blob: BlobRecord, start: int, stop: int) -> AsyncIterator[bytes | memoryview]:
+    async def read(self, blob: BlobRecord, start: int, stop: int) -> AsyncGenerator[bytes | memoryview, None]:
         """The plain bytes [start, stop) in pieces of at most one segment, verified.
 
         Close the iterator (`aclose`) where it is not read to its end. Raises `ObjectDamaged`,
@@ -66,7 +66,7 @@ class ShardReader:
 
     async def _read_ahead(
         self, blob_reading: _BlobReading, ranges: Sequence[SegmentRange]
-    ) -> AsyncIterator[bytes | memoryview]:
+    ) -> AsyncGenerator[bytes | memoryview, None]:
         waiting = iter(ranges)
         ahead: deque[tuple[SegmentRange, asyncio.Task[bytes]]] = deque()
         try:
