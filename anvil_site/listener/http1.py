@@ -16,10 +16,14 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from anvil_site.listener.census import Census
 from anvil_site.listener.http1_cycle import Http1Cycle
 from anvil_site.listener.limits import Limits
 
 logger = logging.getLogger(__name__)
+
+
+_REASONS = {408: "timeout", 414: "too-large", 431: "too-large"}
 
 
 class _Refusal(Exception):
@@ -43,9 +47,11 @@ class Http1Protocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits,
+        census: Census,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.limits = limits
+        self._census = census
         self._tick_timer: asyncio.TimerHandle | None = None
         self._received_at = self._drained_at = self.loop.time()
         self._unsent_bytes = 0
@@ -61,10 +67,12 @@ class Http1Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._census.joined("http1")
         transport.set_write_buffer_limits(high=self.limits.write_buffer_bytes)
         self._tick_timer = self.loop.call_later(self.limits.tick_seconds(), self._tick)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._census.left("http1")
         if self._tick_timer is not None:
             self._tick_timer.cancel()
         for cycle, _ in self.pipeline:
@@ -99,6 +107,7 @@ class Http1Protocol(HttpToolsProtocol):
             self._abort("the client sends no more of its body")
 
     def _abort(self, reason: str) -> None:
+        self._census.refused("timeout")
         logger.info("connection aborted: %s", reason, extra={"peer": self.client})
         self.transport.abort()
 
@@ -154,6 +163,7 @@ class Http1Protocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Answers by ourselves and closes, unless a reply is on its way: then it closes behind that."""
+        self._census.refused(_REASONS.get(status, "malformed"))
         self._deaf = True
         self._head_since = None
         cycle = self.cycle

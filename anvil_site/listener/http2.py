@@ -29,6 +29,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from anvil_site.listener.asgi_exchange import AsgiApp, AsgiExchange, request_scope
+from anvil_site.listener.census import Census
 from anvil_site.listener.errors import FrameError
 from anvil_site.listener.frames import (
     ACK,
@@ -71,11 +72,13 @@ class Http2Protocol(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits,
+        census: Census,
         handler: StreamHandler | None = None,
     ) -> None:
         if not config.loaded:
             config.load()
         self.limits = limits
+        self._census = census
         self.loop = _loop or asyncio.get_event_loop()
         self.now = self.loop.time
         self.connection = ServerConnection(limits)
@@ -107,6 +110,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
+        self._census.joined("http2")
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._client, self._server = get_remote_addr(transport), get_local_addr(transport)
         transport.set_write_buffer_limits(high=self.limits.write_buffer_bytes)
@@ -123,6 +127,7 @@ class Http2Protocol(asyncio.Protocol):
         self.outlet.resume()
         for stream in list(self._streams.values()):
             stream.lost()
+        self._census.left("http2")
 
     def pause_writing(self) -> None:
         self.outlet.pause()
@@ -155,6 +160,7 @@ class Http2Protocol(asyncio.Protocol):
             self._transport.close()
 
     def _end_connection(self, code: int, reason: str) -> None:
+        self._census.refused("flood" if code == ErrorCodes.ENHANCE_YOUR_CALM else "malformed")
         logger.info("HTTP/2 connection ended: %s", reason, extra={"peer": self._client, "error_code": int(code)})
         self.connection.go_away(code, self.connection.highest_inbound_stream_id, reason)
         self._hang_up()
@@ -165,6 +171,11 @@ class Http2Protocol(asyncio.Protocol):
         self._transport.close()
         for stream in list(self._streams.values()):
             stream.lost()
+
+    def _abort(self, reason: str) -> None:
+        self._census.refused("timeout")
+        logger.info("HTTP/2 connection aborted: %s", reason, extra={"peer": self._client})
+        self._transport.abort()
 
     # -- input ---------------------------------------------------------------------------------------------------
 
@@ -186,6 +197,7 @@ class Http2Protocol(asyncio.Protocol):
         except FrameError as error:
             self._end_connection(error.code, str(error))
         except ProtocolError as error:
+            self._census.refused("malformed")
             logger.info("HTTP/2 connection ended: %s", error, extra={"peer": self._client})
             self._hang_up()  # h2 has made the GOAWAY
         except Exception:
@@ -301,6 +313,7 @@ class Http2Protocol(asyncio.Protocol):
             self._refuse(stream_id, ErrorCodes.PROTOCOL_ERROR)
             return
         stream = self._streams[stream_id] = Stream(self, stream_id, head)
+        self._census.streams += 1
         stream.request_ended = event.stream_ended is not None
         coroutine = self._run(stream)
         if self._config.reset_contextvars:
@@ -312,6 +325,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def _refuse(self, stream_id: int, code: int) -> None:
         self._spend(self._resets, "streams that had to be refused")
+        self._census.refused("streams" if code == ErrorCodes.REFUSED_STREAM else "malformed")
         self.connection.reset(stream_id, code)
 
     async def _run(self, stream: Stream) -> None:
@@ -347,6 +361,7 @@ class Http2Protocol(asyncio.Protocol):
         """Frees the stream's place once nobody needs it: until then it counts, however it ended (rapid reset)."""
         if stream.over and self._streams.pop(stream.id, None) is not None:
             self._state.total_requests += 1
+            self._census.streams -= 1
             self._idle_since = self.now()
             self._close_if_finished()
 
@@ -361,22 +376,22 @@ class Http2Protocol(asyncio.Protocol):
             self._unsent_bytes = unsent_bytes
             self._drained_at = now
         if now - self._drained_at > limits.stall_seconds:
-            logger.info("HTTP/2 connection aborted: the peer does not read", extra={"peer": self._client})
-            self._transport.abort()
+            self._abort("the peer does not read")
             return
+        self._census.publish()
         if self._broken:
             return
         for stream in list(self._streams.values()):
             waits = stream.awaiting_body or stream.unsent
             if waits and not stream.gone and now - stream.moved_seconds > limits.stall_seconds:
+                self._census.refused("timeout")
                 stream.abandon(ErrorCodes.CANCEL)
         if not self._streams:
             if now - max(self._idle_since, self._received_at) > limits.idle_seconds:
                 self.shutdown()
         elif self._pinged_at is not None:
             if now - self._pinged_at > limits.ping_seconds:
-                logger.info("HTTP/2 connection aborted: no answer to PING", extra={"peer": self._client})
-                self._transport.abort()
+                self._abort("no answer to PING")
         elif now - self._received_at > limits.ping_seconds:
             self._pinged_at = now
             self.connection.ping(_ALIVE_PING)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from anvil_site.listener.census import Census
 from anvil_site.listener.h2_connection import PREFACE
 from anvil_site.listener.http1 import Http1Protocol
 from anvil_site.listener.http2 import Http2Protocol, StreamHandler
@@ -30,6 +31,7 @@ class MuxProtocol(asyncio.Protocol):
 
     limits: ClassVar[Limits] = Limits()
     grpc: ClassVar[StreamHandler | None] = None
+    census: ClassVar[Census] = Census()
 
     def __init__(
         self,
@@ -49,10 +51,11 @@ class MuxProtocol(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = transport = cast("asyncio.Transport", transport)
         if len(self._connections) >= self.limits.max_connections:
+            self.census.refused("connections")
             transport.abort()
             return
         self._connections.add(self)
-        self._timer = self._loop.call_later(self.limits.first_bytes_seconds, transport.abort)
+        self._timer = self._loop.call_later(self.limits.first_bytes_seconds, self._expire)
 
     def data_received(self, data: bytes) -> None:
         self._start += data
@@ -64,14 +67,19 @@ class MuxProtocol(asyncio.Protocol):
         assert transport is not None
         protocol: Http1Protocol | Http2Protocol
         if http2:
-            protocol = Http2Protocol(*self._arguments, limits=self.limits, handler=self.grpc)
+            protocol = Http2Protocol(*self._arguments, limits=self.limits, census=self.census, handler=self.grpc)
             start = start[len(PREFACE) :]
         else:
-            protocol = Http1Protocol(*self._arguments, limits=self.limits)
+            protocol = Http1Protocol(*self._arguments, limits=self.limits, census=self.census)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         if start:
             protocol.data_received(start)
+
+    def _expire(self) -> None:
+        assert self._transport is not None
+        self.census.refused("timeout")
+        self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
@@ -95,4 +103,5 @@ def mux_protocol(limits: Limits | None = None, grpc: StreamHandler | None = None
 
     BoundMuxProtocol.limits = limits or Limits()
     BoundMuxProtocol.grpc = grpc
+    BoundMuxProtocol.census = Census()
     return BoundMuxProtocol

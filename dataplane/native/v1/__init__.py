@@ -1,0 +1,1 @@
+"""The native API's .proto files and what `make proto` compiles from them."""
