@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 
 from s3gateway.app import S3Gateway
 from s3gateway.percent import encode_path
+from tests.support.chunked_bodies import ChunkSigning, chunked_body, signing_key
 
 HOST = "s3.test"
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
@@ -51,11 +52,15 @@ class Reply:
         return [element.text or "" for element in self.xml.findall(path)]
 
 
-class _PlainAuth(S3SigV4Auth):
-    """botocore's own signer; the payload hash is whatever the test put into the header."""
+class _Signer(S3SigV4Auth):
+    """botocore's own signer, with the payload hash that the test wants."""
+
+    def __init__(self, credentials: Credentials, region: str, payload: str) -> None:
+        super().__init__(credentials, "s3", region)
+        self._payload = payload
 
     def payload(self, request: AWSRequest) -> str:
-        return request.headers.get("X-Amz-Content-SHA256") or super().payload(request)
+        return self._payload
 
 
 class GatewayClient:
@@ -73,14 +78,11 @@ class GatewayClient:
         lines = dict(headers)
         if self.credentials is None:
             return {"Host": HOST, **lines}
-        lines.setdefault("X-Amz-Content-SHA256", hashlib.sha256(body).hexdigest())
+        payload = lines.pop("X-Amz-Content-SHA256", None) or hashlib.sha256(body).hexdigest()
         target = f"http://{HOST}{encode_path(path)}"
         request = AWSRequest(method, target, headers=lines, params=dict(query), data=body)
-        signer = _PlainAuth(self.credentials, "s3", self.region)
-        content_hash = lines["X-Amz-Content-SHA256"]
-        signer.add_auth(request)
+        _Signer(self.credentials, self.region, payload).add_auth(request)
         signed = dict(request.headers.items())
-        assert signed["X-Amz-Content-SHA256"] == content_hash
         return {"Host": HOST, **signed}
 
     async def request(
@@ -98,9 +100,20 @@ class GatewayClient:
         """`content_length`: -1 the body's, None no header. `disconnect`: the client goes away after the body."""
         parameters = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
         signed = self.sign(method, path, parameters, headers or {}, body)
+        length = None
         if content_length is not None and (body or content_length >= 0 or method in ("PUT", "POST")):
-            signed["Content-Length"] = str(len(body) if content_length < 0 else content_length)
-        scope = {
+            length = len(body) if content_length < 0 else content_length
+        scope = self._scope(method, path, parameters, signed, length)
+        return await self._run(scope, _cut(body, split), disconnect)
+
+    @staticmethod
+    def _scope(
+        method: str, path: str, parameters: Mapping[str, str], lines: Mapping[str, str], length: int | None
+    ) -> dict[str, Any]:
+        headers = [(name.lower().encode(), value.encode("utf-8")) for name, value in lines.items()]
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        return {
             "type": "http",
             "method": method,
             "scheme": "http",
@@ -108,10 +121,9 @@ class GatewayClient:
             "raw_path": encode_path(path).encode(),
             "path": path,
             "query_string": urlencode(parameters, safe="-._~", quote_via=_quote).encode(),
-            "headers": [(name.lower().encode(), value.encode("utf-8")) for name, value in signed.items()],
+            "headers": headers,
             "client": ("127.0.0.1", 1),
         }
-        return await self._run(scope, _cut(body, split), disconnect)
 
     async def _run(self, scope: Mapping[str, Any], pieces: Sequence[bytes], disconnect: bool) -> Reply:
         waiting = list(pieces)
@@ -134,6 +146,38 @@ class GatewayClient:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
         data = b"".join(bytes(message["body"]) for message in bodies)
         return Reply(start["status"], headers, data, len(bodies), start["headers"])
+
+    async def put_streaming(
+        self,
+        path: str,
+        chunks: Sequence[bytes],
+        *,
+        query: str = "",
+        kind: str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        trailers: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        split: Sequence[int] = (),
+        spoil: Callable[[bytes], bytes] = bytes,
+    ) -> Reply:
+        """An aws-chunked upload in the form that `kind` names. `spoil` changes the finished body."""
+        lines = {
+            "X-Amz-Content-SHA256": kind,
+            "X-Amz-Decoded-Content-Length": str(sum(map(len, chunks))),
+            "Content-Encoding": "aws-chunked",
+            **({"X-Amz-Trailer": ",".join(name for name, _ in trailers)} if trailers else {}),
+            **(headers or {}),
+        }
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        signed = self.sign("PUT", path, parameters, lines, b"")
+        signing = None
+        if kind.startswith("STREAMING-AWS4"):
+            credential, _, signature = signed["Authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(", ")
+            scope = credential.removeprefix("Credential=").partition("/")[2]
+            assert self.credentials is not None
+            key = signing_key(self.credentials.secret_key, scope)
+            signing = ChunkSigning(key, signature.removeprefix("Signature="), signed["X-Amz-Date"], scope)
+        body = spoil(chunked_body(chunks, signing=signing, trailers=trailers, signed_trailer=kind.endswith("-TRAILER")))
+        return await self._run(self._scope("PUT", path, parameters, signed, len(body)), _cut(body, split), False)
 
     async def put(self, path: str, body: bytes = b"", **options: Any) -> Reply:
         return await self.request("PUT", path, body=body, **options)
@@ -165,6 +209,3 @@ def _cut(body: bytes, sizes: Sequence[int]) -> list[bytes]:
     if position < len(body) or not pieces:
         pieces.append(body[position:])
     return pieces
-
-
-Connect = Callable[[str | None], GatewayClient]
