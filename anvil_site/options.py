@@ -130,6 +130,13 @@ class Options:
         "Connections of each worker to the regional database. More of them lower the throughput of a small machine.",
         unit="connections",
     )
+    prepared_statements: bool = _option(
+        "DATABASE_PREPARED_STATEMENTS",
+        kinds.BOOLEAN,
+        "true",
+        "Prepare the hot statements once a connection. Set false behind a PgBouncer older than 1.21 that pools by "
+        "transaction.",
+    )
     jwt_secret: str | None = _option(
         "JWT_SECRET",
         kinds.TEXT,
@@ -204,7 +211,7 @@ class Options:
         "DJANGO_SECRET_KEY",
         kinds.TEXT,
         "",
-        "Signs the console's sessions; the same on every node behind one address. Kept in the storage path if not set.",
+        "Signs the console's sessions; the same on every node behind one address. Derived from JWT_SECRET if not set.",
         secret=True,
     )
     cluster_listen: str = _option(

@@ -19,12 +19,13 @@ _M_MMAP_THRESHOLD = -3
 _MIB = 1 << 20
 
 
-def parse_arguments(description: str, argv: Sequence[str], *, sockets: Sequence[str] = ()) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+def parse_arguments(argv: Sequence[str], *, roles: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A child of a node's supervisor.", allow_abbrev=False)
+    parser.add_argument("role", choices=roles)
     parser.add_argument("--name", required=True, help="the process's name in logs and metrics")
     parser.add_argument("--ready-fd", type=int, required=True, help="where `ready` is written once it serves")
-    for socket in sockets:
-        parser.add_argument(f"--{socket}-fd", type=int, required=True, help=f"the inherited {socket} socket")
+    parser.add_argument("--api-fd", type=int, help="the inherited socket of S3 and gRPC")
+    parser.add_argument("--admin-fd", type=int, help="the inherited socket of the console")
     return parser.parse_args(argv)
 
 

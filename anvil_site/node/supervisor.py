@@ -15,7 +15,9 @@ import sys
 import time
 from types import FrameType
 
-from anvil_site import logs, telemetry
+from django.core.checks import run_checks
+
+from anvil_site import checks, logs, telemetry
 from anvil_site.database_access import install_deployment, point_django_at, urls_by_alias, use_embedded
 from anvil_site.layout import Layout
 from anvil_site.node import provisioning
@@ -88,6 +90,9 @@ class Supervisor:
 
     def _prepare(self) -> RunningNode:
         """Everything before the first child, in an order in which each step may fail without leaving a trace."""
+        problems = run_checks(tags=[checks.TAG])
+        if problems:
+            raise StartFailed("\n  ".join(["The node refuses to start:", *(str(problem.msg) for problem in problems)]))
         self._lock = StorageLock(self._options.storage_paths)
         telemetry.prepare_directory(self._layout.metrics)
         os.environ[telemetry.DIRECTORY_VARIABLE] = str(self._layout.metrics)
@@ -156,11 +161,11 @@ class Supervisor:
         assert self._lock is not None
         sockets = [listening.socket.fileno() for listening in self._listening]
         inherited = [*sockets, *self._lock.descriptors]
-        python = [sys.executable, "-m"]
-        worker = [*python, "anvil_site.node.worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
+        entry = [sys.executable, "-m", "anvil_site.node.entry"]
+        worker = [*entry, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
         names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
         self._children = [Child(name, worker, inherited=inherited) for name in names]
-        self._children.append(Child("steward", [*python, "anvil_site.node.steward"], inherited=self._lock.descriptors))
+        self._children.append(Child("steward", [*entry, "steward"], inherited=self._lock.descriptors))
         for child in self._children:
             self._start_child(child)
 

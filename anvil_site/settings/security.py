@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 
-# Without one (checks, type checking, tests) a random key for this process: sessions then end with it. A node
-# always gets a kept one from its supervisor.
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(48)
+from environ.fileaware_mapping import FileAwareMapping
+
+_environ = FileAwareMapping(cache=False)
+
+
+def _secret_key() -> str:
+    """The given one; else one that every node with the same JWT_SECRET has; else (checks, tests) a random one."""
+    given = _environ.get("DJANGO_SECRET_KEY", "").strip()
+    if given:
+        return str(given)
+    shared = _environ.get("JWT_SECRET", "").strip()
+    if shared:
+        return hashlib.blake2b(shared.encode(), person=b"anvil/sessions").hexdigest()
+    return secrets.token_urlsafe(48)
+
+
+SECRET_KEY = _secret_key()
 
 DEBUG = False
 

@@ -1,0 +1,126 @@
+"""A worker: serves S3, gRPC, health and the console on the sockets it inherited.
+
+`serve` is the object graph of the process, top to bottom. Nothing durable is known to a worker only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from anvil_site import logs
+from anvil_site.asgi import Application, ConsoleApplication, api_application
+from anvil_site.database_access import install_deployment, urls_by_alias
+from anvil_site.db_router import GLOBAL_ALIAS, REGIONAL_ALIAS
+from anvil_site.health import HealthApplication, Readiness, database_check, members_check, storage_check
+from anvil_site.listener.protocol import mux_protocol
+from anvil_site.migration_state import expected_migrations
+from anvil_site.node.engine import open_engine
+from anvil_site.node.http_servers import HttpServers
+from anvil_site.node.process_setup import say_ready, settle_garbage
+from anvil_site.node.running_node import RunningNode
+from anvil_site.options import BadOptions, Options, load_options
+from anvil_site.telemetry import Exposition
+from control.deployment import installed
+from control.directory import DjangoDirectory
+from control.invalidation import InvalidationListener
+from s3gateway.app import S3Gateway
+from s3gateway.settings import GatewaySettings
+
+
+async def serve(options: Options, node: RunningNode, arguments: argparse.Namespace) -> None:
+    install_deployment(options)
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(options, node))
+        directory = await stack.enter_async_context(_open_directory(options))
+        gateway = S3Gateway(
+            directory,
+            engine.objects,
+            GatewaySettings(
+                region=options.region,
+                domains=options.s3_domains,
+                host_id=node.node_id,
+                encrypts_at_rest=options.encrypt_at_rest,
+            ),
+            bind_request_id=logs.request_id.set,
+        )
+        readiness = _readiness(options, node)
+        api = api_application(_health(options, node, readiness), gateway, s3_domains=options.s3_domains)
+
+        servers = HttpServers(drain_seconds=options.drain_seconds)
+        servers.add(api, arguments.api_fd, protocol=mux_protocol(), behind_proxy=False)
+        servers.add(ConsoleApplication(), arguments.admin_fd, protocol=None, behind_proxy=True)
+        _obey_signals(servers, readiness)
+        await _run(servers, arguments.ready_fd)
+
+
+async def _run(servers: HttpServers, ready_fd: int) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(servers.serve())
+        await servers.started()
+        settle_garbage()
+        say_ready(ready_fd)
+
+
+@asynccontextmanager
+async def _open_directory(options: Options) -> AsyncIterator[DjangoDirectory]:
+    """The directory and the task that tells it what to forget."""
+    deployment = installed()
+    directory = DjangoDirectory(
+        key_ring=deployment.key_ring,
+        regional=deployment.regional,
+        ttl_seconds=options.metadata_cache_ttl_seconds,
+    )
+    listener = InvalidationListener(urls_by_alias(options)[GLOBAL_ALIAS], directory)
+    listening = asyncio.create_task(listener.run(), name="invalidation-listener")
+    try:
+        yield directory
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        directory.close()
+
+
+def _readiness(options: Options, node: RunningNode) -> Readiness:
+    urls = urls_by_alias(options)
+    return Readiness(
+        {
+            "global_database": database_check(urls[GLOBAL_ALIAS], expected_migrations(GLOBAL_ALIAS)),
+            "regional_database": database_check(urls[REGIONAL_ALIAS], expected_migrations(REGIONAL_ALIAS)),
+            "storage": storage_check([Path(store.path) for store in node.stores]),
+            "members": members_check(lambda: 1),  # a node alone is its own cluster
+        }
+    )
+
+
+def _health(options: Options, node: RunningNode, readiness: Readiness) -> Application:
+    exposition = Exposition(options.storage_paths, region=options.region, supervisor_pid=node.pid)
+    about = {"node_id": node.node_id, "region": node.region, "redundancy": node.redundancy, "stores": len(node.stores)}
+    return HealthApplication(readiness, exposition, about=about, supervisor_pid=node.pid)
+
+
+def _obey_signals(servers: HttpServers, readiness: Readiness) -> None:
+    """SIGTERM drains, SIGHUP takes over the reloadable options."""
+
+    def drain() -> None:
+        readiness.drain()
+        servers.drain()
+
+    def reload() -> None:
+        try:
+            fresh = load_options(os.environ)
+        except BadOptions:
+            return  # the supervisor logs it once for all
+        logs.set_level(fresh.log_level)
+        servers.set_drain_seconds(fresh.drain_seconds)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, drain)
+    loop.add_signal_handler(signal.SIGHUP, reload)
