@@ -128,7 +128,7 @@ class Router:
                 for (group_method, group_scope), group in self._groups.items()
                 if group_scope is scope
                 and (
-                    resource == scope.value
+                    (resource == scope.value and group.plain is not None)
                     or any(resource == row.subresource or resource in row.required for row in group.rows)
                 )
             }

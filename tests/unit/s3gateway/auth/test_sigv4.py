@@ -19,7 +19,7 @@ HOST = b"examplebucket.s3.amazonaws.com"
 
 
 def request(
-    method: str, path: bytes, query: bytes, extra: dict[bytes, bytes], signed: bytes, signature: bytes
+    method: str, path: bytes, query: bytes, *, extra: dict[bytes, bytes], signed: bytes, signature: bytes
 ) -> S3Request:
     headers = {
         b"host": HOST,
@@ -41,37 +41,37 @@ EXAMPLES = {
         "GET",
         b"/test.txt",
         b"",
-        {b"range": b"bytes=0-9"},
-        b"host;range;x-amz-content-sha256;x-amz-date",
-        b"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+        extra={b"range": b"bytes=0-9"},
+        signed=b"host;range;x-amz-content-sha256;x-amz-date",
+        signature=b"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
     ),
     "PUT Object": request(
         "PUT",
         b"/test%24file.text",
         b"",
-        {
+        extra={
             b"date": b"Fri, 24 May 2013 00:00:00 GMT",
             b"x-amz-storage-class": b"REDUCED_REDUNDANCY",
             b"x-amz-content-sha256": b"44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072",
         },
-        b"date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
-        b"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+        signed=b"date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+        signature=b"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
     ),
     "GET Bucket Lifecycle": request(
         "GET",
         b"/",
         b"lifecycle",
-        {},
-        b"host;x-amz-content-sha256;x-amz-date",
-        b"fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+        extra={},
+        signed=b"host;x-amz-content-sha256;x-amz-date",
+        signature=b"fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
     ),
     "List Objects": request(
         "GET",
         b"/",
         b"max-keys=2&prefix=J",
-        {},
-        b"host;x-amz-content-sha256;x-amz-date",
-        b"34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+        extra={},
+        signed=b"host;x-amz-content-sha256;x-amz-date",
+        signature=b"34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
     ),
 }
 
