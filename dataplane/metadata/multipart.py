@@ -25,7 +25,7 @@ from dataplane.contracts import (
 )
 from dataplane.errors import InvalidPart, NoSuchBucket, NoSuchUpload
 from dataplane.metadata.arrays import Int8Array, UuidArray
-from dataplane.metadata.commit import committed, content_columns, place, require, write
+from dataplane.metadata.commit import committed, content_columns, owe_shards, place, require, write
 from dataplane.metadata.key_lock import hold_key
 from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.models import BlobRow, UploadPartRow, UploadRow
@@ -236,7 +236,13 @@ async def finished_upload(pool: MetadataPool, bucket: BucketRecord, key: str, up
 
 
 async def put_part(
-    connection: Connection, bucket: BucketRecord, upload_id: str, part: PartRecord, *, shared: bool
+    connection: Connection,
+    bucket: BucketRecord,
+    upload_id: str,
+    part: PartRecord,
+    *,
+    shared: bool,
+    owed_shards: Sequence[int] = (),
 ) -> PartRecord:
     """Inside a transaction. A part of the same number is replaced and its blob given back."""
     upload_row_id = (await _hold_open(connection, bucket, upload_id))[0]
@@ -244,6 +250,8 @@ async def put_part(
         await share_blobs(connection, [part.blob.id])
     else:
         await connection.execute(ADD_BLOBS, blob_parameters([part.blob]))
+    if owed_shards:
+        await owe_shards(connection, part.blob, owed_shards)
     parameters = {
         "upload_row_id": upload_row_id,
         "number": part.number,

@@ -264,11 +264,22 @@ class MetadataStore:
         return await multipart.finished_upload(self._pool, bucket, key, upload_id)
 
     async def put_part(
-        self, bucket: BucketRecord, upload_id: str, part: PartRecord, *, shared: bool = False
+        self,
+        bucket: BucketRecord,
+        upload_id: str,
+        part: PartRecord,
+        *,
+        shared: bool = False,
+        owed_shards: tuple[int, ...] = (),
     ) -> PartRecord:
-        """Keeps a part, in place of an earlier one of its number. Raises NoSuchUpload, OperationAborted."""
+        """Keeps a part, in place of an earlier one of its number. Raises NoSuchUpload, OperationAborted.
+
+        `owed_shards` of its blob are not durable yet: their repair is queued in the same transaction.
+        """
         return await self._transaction(
-            lambda connection: multipart.put_part(connection, bucket, upload_id, part, shared=shared),
+            lambda connection: multipart.put_part(
+                connection, bucket, upload_id, part, shared=shared, owed_shards=owed_shards
+            ),
             what=f"the upload {upload_id!r}",
         )
 

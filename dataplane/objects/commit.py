@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from dataplane import metrics
-from dataplane.errors import DomainError, Unavailable
+from dataplane.errors import DomainError, MetadataUnavailable
 from dataplane.failpoints import hit
 from dataplane.objects.ingest import StoredBody
 
@@ -51,7 +51,7 @@ class Committer:
         try:
             return await work()
         except BaseException as error:
-            if isinstance(error, DomainError) and not isinstance(error, Unavailable):
+            if isinstance(error, DomainError) and not isinstance(error, MetadataUnavailable):
                 await stored.discard()
             else:
                 metrics.BLOB_WRITES_ORPHANED.inc()

@@ -1,7 +1,7 @@
 """What the engine asks of the regional metadata; `dataplane.metadata.store.MetadataStore` is it.
 
 A protocol, so that the engine's rules are tested without a database. All methods raise `DomainError`s. Only
-`Unavailable` ones leave open whether a commit happened; every other one means it did not.
+`MetadataUnavailable` leaves open whether a commit happened; every other one means it did not.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Metadata(Protocol):
         prefix: str = "",
         delimiter: str = "",
         after_key: str = "",
-        after_upload_id: str = "",
+        after_upload_id: str | None = None,
         limit: int = 1000,
     ) -> UploadPage: ...
 

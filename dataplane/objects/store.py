@@ -231,7 +231,7 @@ class ObjectStore:
         prefix: str = "",
         delimiter: str = "",
         after_key: str = "",
-        after_upload_id: str = "",
+        after_upload_id: str | None = None,
         limit: int = 1000,
     ) -> UploadPage:
         return await self._metadata.list_uploads(
@@ -239,7 +239,7 @@ class ObjectStore:
             prefix=prefix,
             delimiter=delimiter,
             after_key=after_key,
-            after_upload_id=after_upload_id,
+            after_upload_id=after_upload_id or None,
             limit=limit,
         )
 

@@ -140,10 +140,11 @@ class _BlobReading:
     async def segment(self, index: int) -> bytes:
         """Segment `index`, plain. Raises `ObjectDamaged`."""
         good: dict[int, memoryview] = {}
-        while wanted := self._plan.wanted(good):
-            if len(good) + len(wanted) < self._blob.profile.k:
+        while len(good) < self._blob.profile.k:
+            if self._plan.hopeless:
                 metrics.BLOB_READS_DAMAGED.inc()
                 raise ObjectDamaged(str(self._blob.id), self._plan.left, self._blob.profile.k)
+            wanted = self._plan.wanted(good)
             for shard, found in (await self._frames(index, wanted)).items():
                 self._judge(index, shard, found, good)
         return self._open(index, good)

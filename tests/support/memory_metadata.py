@@ -241,7 +241,7 @@ class MemoryMetadata:
         prefix: str = "",
         delimiter: str = "",
         after_key: str = "",
-        after_upload_id: str = "",
+        after_upload_id: str | None = None,
         limit: int = 1000,
     ) -> UploadPage:
         found = [u for u in self.uploads.values() if u.bucket_id == bucket.id and u.key.startswith(prefix)]
