@@ -6,6 +6,7 @@ no connection.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ _KNOWN_SECRETS = ("changeme", "change-me", "change_me", "password", "secret-key"
 
 
 def register() -> None:
-    for check in (check_options, check_storage_paths, check_routing, check_relations, check_engines):
+    for check in (check_options, check_storage_paths, check_routing, check_relations, check_engines, check_redis):
         checks.register(check, TAG)
 
 
@@ -145,3 +146,11 @@ def check_engines(**_: Any) -> list[checks.CheckMessage]:
         for alias, database in settings.DATABASES.items()
         if database["ENGINE"] != _POSTGRESQL
     ]
+
+
+def check_redis(**_: Any) -> list[checks.CheckMessage]:
+    """E007: the Redis client is an extra."""
+    backend = settings.CACHES["default"]["BACKEND"]
+    if not backend.endswith(".RedisCache") or importlib.util.find_spec("redis") is not None:
+        return []
+    return [checks.Error("CACHE_BACKEND is redis and the package 'redis' is not installed.", id="anvil.E007")]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+POOL_VARIABLE = "DJANGO_DATABASE_POOL_SIZE"
+"""Set by the processes that serve the console, whose threads come and go; commands need no pool."""
+
 SCHEMES = ("postgresql", "postgres")
 
 

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 import structlog
 
+ACCESS_LOGGER = "anvil.access"
 QUEUE_LIMIT_LINES = 10_000
 _FLUSH_SECONDS = 2.0
 
@@ -77,8 +78,11 @@ class BoundedStream(logging.Handler):
                 continue
 
 
-def configure(level: str, *, process: str, stream: TextIO | None = None) -> None:
-    """Sets the root logger up; a second call replaces the first. `process` names the process in every line."""
+def configure(level: str, *, process: str, access_log: bool = False, stream: TextIO | None = None) -> None:
+    """Sets the root logger up; a second call replaces the first. `process` names the process in every line.
+
+    `access_log` also logs a line for each request.
+    """
     handler = BoundedStream(stream or sys.stderr)
     handler.setFormatter(_formatter(process))
     root = logging.getLogger()
@@ -86,7 +90,7 @@ def configure(level: str, *, process: str, stream: TextIO | None = None) -> None
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
-    set_level(level)
+    set_level(level, access_log=access_log)
     logging.captureWarnings(capture=True)
     # Libraries that narrate: their news is ours to tell.
     for name in ("uvicorn.error", "asyncio", "psycopg.pool"):
@@ -95,8 +99,10 @@ def configure(level: str, *, process: str, stream: TextIO | None = None) -> None
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def set_level(level: str) -> None:
+def set_level(level: str, *, access_log: bool = False) -> None:
     logging.getLogger().setLevel(level.upper())
+    # The gateway asks this logger before it builds a line: without one a request costs nothing here.
+    logging.getLogger(ACCESS_LOGGER).setLevel(logging.INFO if access_log else logging.WARNING)
 
 
 def redact(_: Any, __: str, event: EventDict) -> EventDict:

@@ -396,6 +396,13 @@ def options_from(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Option
     return Options(**values)
 
 
+def option_text(variable: str, environ: Mapping[str, str]) -> str:
+    """One option as it is written somewhere, unchecked: for Django's settings, which must load whatever is wrong."""
+    ignored: list[str] = []
+    option = next(option for option in OPTIONS if option.variable == variable)
+    return _lookup(option, [environ, _env_file(environ, ignored)], ignored)[0]
+
+
 def environment_with_flags(environ: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, str]:
     """`environ` with every given flag in place of whatever spelled that option: what a child process is given."""
     result = dict(environ)

@@ -11,9 +11,12 @@ import importlib
 import os
 import sys
 
+from anvil_site.database_urls import POOL_VARIABLE
 from anvil_site.layout import Layout
 from anvil_site.node.process_setup import parse_arguments, prepare_process
 
+DJANGO_POOL_SIZE = 10
+"""Connections of Django to each database: the directory's threads and a few for the console."""
 ROLES = ("worker", "steward")
 
 
@@ -29,8 +32,9 @@ def main() -> None:
     from anvil_site.options import load_options  # noqa: PLC0415
 
     options = load_options(os.environ)
-    logs.configure(options.log_level, process=arguments.name)
+    logs.configure(options.log_level, process=arguments.name, access_log=options.access_log)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anvil_site.settings")
+    os.environ[POOL_VARIABLE] = str(DJANGO_POOL_SIZE)
     django.setup()
     node = read_running_node(Layout(options.storage_paths[0]))
     role = importlib.import_module(f"anvil_site.node.{arguments.role}")

@@ -15,6 +15,7 @@ import sys
 import time
 from types import FrameType
 
+from django.conf import settings
 from django.core.checks import run_checks
 
 from anvil_site import checks, logs, telemetry
@@ -161,7 +162,7 @@ class Supervisor:
         assert self._lock is not None
         sockets = [listening.socket.fileno() for listening in self._listening]
         inherited = [*sockets, *self._lock.descriptors]
-        entry = [sys.executable, "-m", "anvil_site.node.entry"]
+        entry = [sys.executable, "-P", "-m", "anvil_site.node.entry"]  # -P: nothing of the working directory
         worker = [*entry, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
         names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
         self._children = [Child(name, worker, inherited=inherited) for name in names]
@@ -170,7 +171,7 @@ class Supervisor:
             self._start_child(child)
 
     def _start_child(self, child: Child) -> None:
-        child.start(os.environ)
+        child.start(_environment_of_children())
         assert child.ready_fd is not None
         self._selector.register(child.ready_fd, selectors.EVENT_READ, child)
         logger.info("Started", extra={"child": child.name, "child_pid": child.pid})
@@ -227,7 +228,7 @@ class Supervisor:
         except BadOptions as error:
             logger.error("Not reloaded", extra={"problems": error.problems})
             return
-        logs.set_level(self._options.log_level)
+        logs.set_level(self._options.log_level, access_log=self._options.access_log)
         for child in self._children:
             child.send(signal.SIGHUP)
         logger.info("Reloaded")
@@ -280,3 +281,9 @@ class Supervisor:
                 self._selector.unregister(key.fd)
                 key.data.read_ready()
         return signals
+
+
+def _environment_of_children() -> dict[str, str]:
+    """This process's, and where it found this very code, so that children start from any working directory."""
+    paths = [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -118,7 +118,7 @@ def _obey_signals(servers: HttpServers, readiness: Readiness) -> None:
             fresh = load_options(os.environ)
         except BadOptions:
             return  # the supervisor logs it once for all
-        logs.set_level(fresh.log_level)
+        logs.set_level(fresh.log_level, access_log=fresh.access_log)
         servers.set_drain_seconds(fresh.drain_seconds)
 
     loop = asyncio.get_running_loop()

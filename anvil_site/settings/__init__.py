@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from anvil_site.settings.admin_site import *  # noqa: F403
 from anvil_site.settings.base import *  # noqa: F403
+from anvil_site.settings.caches import *  # noqa: F403
 from anvil_site.settings.databases import *  # noqa: F403
 from anvil_site.settings.logging import *  # noqa: F403
 from anvil_site.settings.rest import *  # noqa: F403

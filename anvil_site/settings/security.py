@@ -6,28 +6,30 @@ import hashlib
 import os
 import secrets
 
-from environ.fileaware_mapping import FileAwareMapping
-
-_environ = FileAwareMapping(cache=False)
+from anvil_site.options import option_text
 
 
 def _secret_key() -> str:
     """The given one; else one that every node with the same JWT_SECRET has; else (checks, tests) a random one."""
-    given = _environ.get("DJANGO_SECRET_KEY", "").strip()
+    given = option_text("DJANGO_SECRET_KEY", os.environ)
     if given:
-        return str(given)
-    shared = _environ.get("JWT_SECRET", "").strip()
+        return given
+    shared = option_text("JWT_SECRET", os.environ)
     if shared:
         return hashlib.blake2b(shared.encode(), person=b"anvil/sessions").hexdigest()
     return secrets.token_urlsafe(48)
+
+
+def _list(variable: str) -> list[str]:
+    return [entry.strip() for entry in option_text(variable, os.environ).split(",") if entry.strip()]
 
 
 SECRET_KEY = _secret_key()
 
 DEBUG = False
 
-ALLOWED_HOSTS = [host for host in os.environ.get("ADMIN_ALLOWED_HOSTS", "*").split(",") if host]
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("ADMIN_TRUSTED_ORIGINS", "").split(",") if origin]
+ALLOWED_HOSTS = _list("ADMIN_ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = _list("ADMIN_TRUSTED_ORIGINS")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

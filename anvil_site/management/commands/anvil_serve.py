@@ -34,5 +34,5 @@ class Command(BaseCommand):
         # From here on this process is the node: what it and its children are given is what the flags said.
         os.environ.clear()
         os.environ.update(environ)
-        logs.configure(options.log_level, process="supervisor")
+        logs.configure(options.log_level, process="supervisor", access_log=options.access_log)
         sys.exit(Supervisor(options).run())
