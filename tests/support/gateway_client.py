@@ -179,8 +179,8 @@ class GatewayClient:
         body = spoil(chunked_body(chunks, signing=signing, trailers=trailers, signed_trailer=kind.endswith("-TRAILER")))
         return await self._run(self._scope("PUT", path, parameters, signed, len(body)), _cut(body, split), False)
 
-    async def put(self, path: str, body: bytes = b"", **options: Any) -> Reply:
-        return await self.request("PUT", path, body=body, **options)
+    async def put(self, path: str, body: bytes = b"", *, query: Mapping[str, str] | str = "", **options: Any) -> Reply:
+        return await self.request("PUT", path, query, body=body, **options)
 
     async def get(self, path: str, query: Mapping[str, str] | str = "", **options: Any) -> Reply:
         return await self.request("GET", path, query, **options)
