@@ -134,6 +134,7 @@ class S3Gateway:
             if flight.ending is None or flight.ending is Ending.CLIENT_GONE:
                 raise
             flight.task.uncancel()
+            stream.given_up = True
             failure = S3Error("RequestTimeout" if flight.ending is Ending.CLIENT_STALLED else "ServiceUnavailable")
             logger.warning("A request was ended: %s", flight.ending.value, extra=log_fields(context))
         except Exception:

@@ -28,7 +28,7 @@ class RequestStream:
     The first `read` is what makes the server send `100 Continue`. `touch` is called at each piece: progress.
     """
 
-    __slots__ = ("_receive", "_touch", "finished", "received_bytes", "started", "waiting")
+    __slots__ = ("_receive", "_touch", "finished", "given_up", "received_bytes", "started", "waiting")
 
     def __init__(self, receive: Receive, touch: Touch = _untouched) -> None:
         self._receive = receive
@@ -39,6 +39,8 @@ class RequestStream:
         """Whether the last byte was taken from the server."""
         self.waiting = False
         """Whether the client is being waited for right now."""
+        self.given_up = False
+        """Whether the client is not worth waiting for any more: it stalled."""
         self.received_bytes = 0
 
     async def read(self) -> bytes:

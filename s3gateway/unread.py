@@ -17,7 +17,7 @@ from s3gateway.stream import ClientDisconnected, RequestStream
 
 class Remainder(enum.Enum):
     NOTHING = "the body is read to its end: the connection can be used again"
-    NOT_SENT = "the client waits for 100 Continue: whether it will send a body nobody knows, so close"
+    NOT_SENT = "the client waits for 100 Continue, or for nothing at all: what it will send nobody knows, so close"
     SENT_ON = "the client is still sending: reply, read on for a while, close"
 
 
@@ -34,6 +34,8 @@ def may_have_body(request: S3Request) -> bool:
 
 async def remainder(request: S3Request, stream: RequestStream, settings: GatewaySettings) -> Remainder:
     """Reads a short rest away first, since most clients look at the reply only after they have sent everything."""
+    if stream.given_up:
+        return Remainder.NOT_SENT
     headers = request.headers
     if not stream.started and headers.get(b"expect", b"").lower() == b"100-continue":
         return Remainder.NOT_SENT

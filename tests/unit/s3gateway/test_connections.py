@@ -27,7 +27,7 @@ def sweeping_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  several kinds of things are waited for
             await asyncio.sleep(0)
 
 
@@ -109,7 +109,7 @@ async def test_a_client_that_stops_sending_what_nobody_reads_is_not_waited_for_l
 
 async def test_a_client_that_waits_for_100_continue_is_not_told_to_send() -> None:
     fixture = Fixture(refuses)
-    one = fixture.exchange(upload(6, **{"expect": "100-continue"}), stalls=True)
+    one = fixture.exchange(upload(6, expect="100-continue"), stalls=True)
     reply = await run(fixture, one)
     assert (reply.status, reply.complete) == (412, True)
     assert reply.headers["connection"] == "close", "whether a body follows nobody can know"
@@ -118,7 +118,7 @@ async def test_a_client_that_waits_for_100_continue_is_not_told_to_send() -> Non
 
 async def test_a_body_that_is_wanted_is_asked_for() -> None:
     fixture = Fixture(reads_all)
-    one = fixture.exchange(upload(6, **{"expect": "100-continue"}), [b"abc", b"def"])
+    one = fixture.exchange(upload(6, expect="100-continue"), [b"abc", b"def"])
     reply = await run(fixture, one)
     assert (reply.status, reply.body) == (200, b"6")
     assert "connection" not in reply.headers
@@ -222,7 +222,7 @@ async def test_a_reply_that_was_sent_is_not_ended_by_the_goodbye() -> None:
 
 
 async def test_a_client_that_stops_sending_is_told_and_dropped() -> None:
-    fixture = Fixture(reads_all, idle_timeout_seconds=SOON_SECONDS, drain_seconds=SOON_SECONDS)
+    fixture = Fixture(reads_all, idle_timeout_seconds=SOON_SECONDS)
     reply = await run(fixture, fixture.exchange(upload(6), [b"abc"], stalls=True))
     assert (reply.status, reply.error, reply.complete) == (400, "RequestTimeout", True)
     assert reply.headers["connection"] == "close"
