@@ -19,7 +19,7 @@ from s3gateway.settings import MAX_KEY_BYTES
 RESERVED_PREFIX = "_anvil/"
 """Keys under it belong to the store itself, in every bucket, for every caller."""
 
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET_NAME = re.compile(r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 
 
 class Address(NamedTuple):
@@ -35,7 +35,7 @@ SERVICE_ADDRESS = Address(Scope.SERVICE, "", "", False)
 def check_bucket_name(name: str) -> str:
     """Gives `name` back. Raises InvalidBucketName for what no bucket can be called.
 
-    The finer rules (no IP address, no reserved prefix ...) are for who creates one: the directory knows them.
+    The finer rules (no reserved prefix ...) are for who creates one: the directory knows them.
     """
     if _BUCKET_NAME.fullmatch(name) is None:
         raise S3Error("InvalidBucketName", fields={"BucketName": name})

@@ -114,6 +114,8 @@ def test_the_reserved_namespace_is_refused_however_it_is_spelled(path: bytes) ->
         b"/a%2Fb/k",
         b"/" + b"b" * 64,
         b"/..",
+        b"/a..b/k",
+        b"/192.168.0.1/k",
         b"/buck et".replace(b" ", b"%20"),
     ],
 )
