@@ -9,7 +9,8 @@ from django.db import OperationalError, connections, transaction
 
 from dataplane.contracts import Versioning
 from dataplane.errors import MetadataUnavailable, OperationAborted
-from dataplane.metadata.tables import BUCKET_STATE, OBJECT_VERSION, UPLOAD, statement
+from dataplane.metadata.release import give_back
+from dataplane.metadata.tables import BUCKET_STATE, OBJECT_VERSION, UPLOAD, UPLOAD_PART, statement
 
 LOCK_TIMEOUT = "5s"
 """How long a retirement waits for the commits that are under way; each takes milliseconds."""
@@ -29,7 +30,6 @@ IS_EMPTY = statement(
     SELECT NOT (
         EXISTS (SELECT FROM {OBJECT_VERSION} WHERE bucket_id = %(bucket_id)s AND is_current)
         OR EXISTS (SELECT FROM {OBJECT_VERSION} WHERE bucket_id = %(bucket_id)s AND NOT is_current)
-        OR EXISTS (SELECT FROM {UPLOAD} WHERE bucket_id = %(bucket_id)s AND completed IS NULL)
     )
     """
 )
@@ -38,6 +38,16 @@ RETIRE = statement(
     f"""
     INSERT INTO {BUCKET_STATE} AS s (bucket_id, deleted) VALUES (%(bucket_id)s, true)
     ON CONFLICT (bucket_id) DO UPDATE SET deleted = true, epoch = s.epoch + 1
+    """
+)
+
+# Uploads in progress do not keep a bucket alive (as on AWS and Ceph): they end with it.
+ABORT_UPLOADS = statement(
+    f"""
+    WITH ended AS (DELETE FROM {UPLOAD} WHERE bucket_id = %(bucket_id)s AND completed IS NULL RETURNING id)
+    , gone AS (DELETE FROM {UPLOAD_PART} WHERE upload_row_id IN (SELECT id FROM ended) RETURNING blob_id)
+    {give_back("gone")}
+    SELECT count(*) FROM ended
     """
 )
 
@@ -60,7 +70,7 @@ class RegionalBucketStates:
             raise MetadataUnavailable(str(error)) from error
 
     def retire(self, bucket_id: int) -> bool:
-        """Marks the bucket deleted if nothing is in it; False where something is.
+        """Marks the bucket deleted if it has no version and no marker; False where it has. Its uploads are aborted.
 
         Race-free: every commit holds the state row FOR KEY SHARE. Those under way are waited for, and later ones
         wait for this transaction and then read `deleted`. The look inside is a statement of its own, after the lock:
@@ -78,6 +88,7 @@ class RegionalBucketStates:
                 row = cursor.fetchone()
                 if row is None or not row[0]:
                     return False
+                cursor.execute(ABORT_UPLOADS.decode(), parameters)
                 cursor.execute(RETIRE.decode(), parameters)
                 return True
         except OperationalError as error:

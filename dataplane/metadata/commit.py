@@ -23,7 +23,7 @@ from dataplane.contracts import (
 from dataplane.metadata.arrays import Int8Array, TextArray, UuidArray
 from dataplane.metadata.conditions import require_for_write
 from dataplane.metadata.key_lock import HeldKey, HeldRow, hold_key
-from dataplane.metadata.kinds import JournalKind, TaskKind
+from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.models import ObjectVersionRow, VersionPartRow
 from dataplane.metadata.pool import Connection, RacedError
 from dataplane.metadata.release import (
@@ -31,14 +31,14 @@ from dataplane.metadata.release import (
     RELEASE_BLOBS,
     RELEASE_VERSION_PARTS,
     blob_parameters,
+    owe_shards,
     share_blobs,
 )
-from dataplane.metadata.rows import attribute_parameters, checksum_parameters, checksum_type_or_none, json_or_none
+from dataplane.metadata.rows import attribute_parameters, checksum_parameters, checksum_type_or_none
 from dataplane.metadata.tables import (
     JOURNAL,
     JOURNAL_SEQUENCE,
     OBJECT_VERSION,
-    TASK,
     VERSION_PART,
     columns,
     statement,
@@ -121,8 +121,6 @@ ADD_PARTS = statement(
         {", ".join(f"unnest(%(part_{name})s::{kind}[])" for name, kind in _PART_TYPES.items())}
     """
 )
-
-ADD_TASK = statement(f"INSERT INTO {TASK} (kind, payload) VALUES (%(kind)s::text, %(payload)s::text::jsonb)")
 
 
 @dataclass(frozen=True, slots=True)

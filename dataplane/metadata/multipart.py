@@ -7,7 +7,6 @@ engine's. A completed upload keeps its row for a while, so that a repeated compl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +34,7 @@ from dataplane.metadata.release import (
     RELEASE_BLOBS,
     RELEASE_UPLOAD_PARTS,
     blob_parameters,
+    owe_shards,
     share_blobs,
 )
 from dataplane.metadata.rows import (
@@ -50,6 +50,40 @@ from dataplane.metadata.tables import BLOB, BUCKET_STATE, UPLOAD, UPLOAD_PART, V
 from dataplane.metadata.version_ids import new_id
 
 UPLOAD_FIELDS = ("upload_id", "key", "created", "checksum_algorithm", "checksum_type", *ATTRIBUTE_FIELDS)
+
+_CONTENT = ("size", "etag", "checksum_algorithm", "checksum_value", "checksum_type", "blob_id", "created")
+_MOVED = columns(UploadPartRow, "number", *_CONTENT)
+
+CREATE_UPLOAD = statement(
+    f"""
+    WITH state AS MATERIALIZED (
+        SELECT bucket_id FROM {BUCKET_STATE} WHERE bucket_id = %(bucket_id)s::bigint AND NOT deleted FOR KEY SHARE
+    )
+    INSERT INTO {UPLOAD} ({columns(UploadRow, "bucket_id", *UPLOAD_FIELDS)})
+    SELECT state.bucket_id, %(upload_id)s::text, %(key)s::text, clock_timestamp(), %(checksum_algorithm)s::text,
+        %(checksum_type)s::text, %(content_type)s::text, %(headers)s::text::jsonb, %(user_metadata)s::text::jsonb,
+        %(tags)s::text::jsonb, %(storage_class)s::text, %(owner)s::text, %(retain_until)s::timestamptz,
+        %(lock_mode)s::text, %(legal_hold)s::boolean
+    FROM state
+    RETURNING created
+    """
+)
+
+FIND_UPLOAD = statement(
+    f"""
+    SELECT {columns(UploadRow, *UPLOAD_FIELDS)} FROM {UPLOAD}
+    WHERE upload_id = %(upload_id)s::text AND bucket_id = %(bucket_id)s::bigint AND key = %(key)s::text
+        AND completed IS NULL
+    """
+)
+
+HOLD_UPLOAD = statement(
+    f"""
+    SELECT id, key, completed, result_version_id, result_etag FROM {UPLOAD}
+    WHERE upload_id = %(upload_id)s::text AND bucket_id = %(bucket_id)s::bigint
+    FOR UPDATE
+    """
+)
 
 _CONTENT = ("size", "etag", "checksum_algorithm", "checksum_value", "checksum_type", "blob_id", "created")
 _MOVED = columns(UploadPartRow, "number", *_CONTENT)
@@ -174,14 +208,6 @@ FORGET_FINISHED = statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedUpload:
-    """What a completed upload became."""
-
-    etag: str
-    committed: Committed
-
-
 async def create_upload(
     pool: MetadataPool,
     bucket: BucketRecord,
@@ -225,14 +251,6 @@ async def find_upload(pool: MetadataPool, bucket: BucketRecord, key: str, upload
     if not rows:
         raise NoSuchUpload(upload_id)
     return read_upload(bucket.id, rows[0])
-
-
-async def finished_upload(pool: MetadataPool, bucket: BucketRecord, key: str, upload_id: str) -> FinishedUpload | None:
-    rows = await pool.fetch(FINISHED_UPLOAD, {"upload_id": upload_id, "bucket_id": bucket.id, "key": key})
-    if not rows:
-        return None
-    completed, version_id, etag = rows[0]
-    return FinishedUpload(etag, Committed(version_id, completed))
 
 
 async def put_part(
@@ -283,15 +301,16 @@ async def complete_upload(
 ) -> Committed:
     """Inside a transaction: the named parts become a version, the others are given back.
 
+    A completion that is repeated needs no parts: the caller cannot list them any more.
     Raises InvalidPart where a part is not (or no longer) the one that `new` was computed from.
     """
     held = await hold_key(connection, bucket, new.key)
     upload_row_id, key, completed, result_version_id, result_etag = await _hold(connection, bucket, upload_id)
     if key != new.key:
         raise NoSuchUpload(upload_id)
-    if completed is not None:
-        if result_etag == new.etag:
-            return Committed(result_version_id, completed)
+    if completed is not None and result_etag == new.etag:
+        return Committed(result_version_id, completed)
+    if completed is not None or not new.parts:
         raise NoSuchUpload(upload_id)
     kept = {
         "upload_row_id": upload_row_id,

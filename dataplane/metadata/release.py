@@ -15,7 +15,8 @@ from dataplane.errors import OperationAborted
 from dataplane.metadata.arrays import ByteaArray, Int8Array, PgArray, TextArray, UuidArray
 from dataplane.metadata.kinds import TaskKind
 from dataplane.metadata.models import BlobRow
-from dataplane.metadata.pool import Connection
+from dataplane.metadata.pool import Connection, MetadataPool
+from dataplane.metadata.rows import BLOB_FIELDS, json_or_none, read_blob
 from dataplane.metadata.tables import BLOB, TASK, UPLOAD_PART, VERSION_PART, columns, statement
 
 BLOB_TYPES = {
@@ -114,8 +115,35 @@ RELEASE_UPLOAD_PARTS = statement(
 )
 
 
+ADD_TASK = statement(f"INSERT INTO {TASK} (kind, payload) VALUES (%(kind)s::text, %(payload)s::text::jsonb)")
+
+RELEASED_BLOB = statement(
+    f"SELECT {columns(BlobRow, *BLOB_FIELDS)} FROM {BLOB} WHERE id = %(blob_id)s::uuid AND refs = 0"
+)
+
+FORGET_BLOB = statement(f"DELETE FROM {BLOB} WHERE id = %(blob_id)s::uuid AND refs = 0")
+
+
 async def share_blobs(connection: Connection, blob_ids: Sequence[UUID]) -> None:
     """One more reference for each; OperationAborted where one of them was deleted in the meantime."""
     cursor = await connection.execute(SHARE_BLOBS, {"blob_ids": UuidArray(blob_ids)})
     if cursor.rowcount < len(set(blob_ids)):
         raise OperationAborted("the source of the copy: it was deleted meanwhile")
+
+
+async def owe_shards(connection: Connection, blob_id: UUID, shards: Sequence[int]) -> None:
+    """A repair task for shards that were not durable when the write was acknowledged."""
+    if shards:
+        payload = json_or_none({"blob_id": str(blob_id), "shards": list(shards)})
+        await connection.execute(ADD_TASK, {"kind": TaskKind.REPAIR_BLOB.value, "payload": payload})
+
+
+async def released_blob(pool: MetadataPool, blob_id: UUID) -> BlobRecord | None:
+    """The blob if nothing refers to it; None where something does, or where its row is gone."""
+    rows = await pool.fetch(RELEASED_BLOB, {"blob_id": blob_id})
+    return read_blob(rows[0]) if rows else None
+
+
+async def forget_blob(pool: MetadataPool, blob_id: UUID) -> None:
+    """Deletes the row of a blob that nothing refers to; idempotent."""
+    await pool.execute(FORGET_BLOB, {"blob_id": blob_id})

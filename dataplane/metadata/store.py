@@ -12,9 +12,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from dataplane.contracts import (
     NO_CONDITIONS,
+    BlobRecord,
     BucketRecord,
     BucketState,
     ChecksumAlgorithm,
@@ -42,6 +44,7 @@ from dataplane.metadata import (
     listing,
     lookup,
     multipart,
+    release,
     removal,
     tagging,
     upload_listing,
@@ -50,7 +53,6 @@ from dataplane.metadata import (
 from dataplane.metadata.batcher import DEFAULT_LIMITS, Batcher, BatchLimits
 from dataplane.metadata.hot_put import Refusal
 from dataplane.metadata.lookup import Lookup
-from dataplane.metadata.multipart import FinishedUpload
 from dataplane.metadata.pool import Connection, MetadataPool
 
 Result = TypeVar("Result")
@@ -259,10 +261,6 @@ class MetadataStore:
         """An upload in progress. Raises NoSuchUpload."""
         return await multipart.find_upload(self._pool, bucket, key, upload_id)
 
-    async def finished_upload(self, bucket: BucketRecord, key: str, upload_id: str) -> FinishedUpload | None:
-        """What an upload became, as long as that is remembered: the answer to a completion that is repeated."""
-        return await multipart.finished_upload(self._pool, bucket, key, upload_id)
-
     async def put_part(
         self,
         bucket: BucketRecord,
@@ -270,12 +268,9 @@ class MetadataStore:
         part: PartRecord,
         *,
         shared: bool = False,
-        owed_shards: tuple[int, ...] = (),
+        owed_shards: Sequence[int] = (),
     ) -> PartRecord:
-        """Keeps a part, in place of an earlier one of its number. Raises NoSuchUpload, OperationAborted.
-
-        `owed_shards` of its blob are not durable yet: their repair is queued in the same transaction.
-        """
+        """Keeps a part, in place of an earlier one of its number. Raises NoSuchUpload, OperationAborted."""
         return await self._transaction(
             lambda connection: multipart.put_part(
                 connection, bucket, upload_id, part, shared=shared, owed_shards=owed_shards
@@ -312,7 +307,7 @@ class MetadataStore:
     ) -> Committed:
         """Turns the parts that `new` names into its version; the upload's other parts are given back.
 
-        Again with the same ETag it answers the same. Raises NoSuchUpload, InvalidPart, and what `put` raises.
+        Again with the same ETag it answers the same; `new.parts` may be empty then. Raises NoSuchUpload, InvalidPart, and what `put` raises.
         """
         return await self._transaction(
             lambda connection: multipart.complete_upload(connection, bucket, upload_id, new, conditions),
@@ -341,6 +336,14 @@ class MetadataStore:
             lambda connection: bucket_rows.set_versioning(connection, bucket_id, versioning),
             what=f"bucket {bucket_id}",
         )
+
+    async def released_blob(self, blob_id: UUID) -> BlobRecord | None:
+        """The blob if nothing refers to it; None where something does, or where its row is gone."""
+        return await release.released_blob(self._pool, blob_id)
+
+    async def forget_blob(self, blob_id: UUID) -> None:
+        """Deletes the row of a blob that nothing refers to; idempotent."""
+        await release.forget_blob(self._pool, blob_id)
 
     async def _transaction(self, work: Callable[[Connection], Awaitable[Result]], *, what: str) -> Result:
         if self._waiting >= OWN_TRANSACTIONS_WAITING:
