@@ -6,10 +6,10 @@ Shared by the handlers; knows no operation and no status.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
@@ -41,7 +41,9 @@ DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
 _DEFAULT_CONTENT_TYPE_HEADER: Final = (b"content-type", DEFAULT_CONTENT_TYPE.encode())
 DEFAULT_CONTENT_TYPE_LINES: Final = (_DEFAULT_CONTENT_TYPE_HEADER,)
 
-_ENCODED_WORD: Final = re.compile(r"=\?[A-Za-z0-9_-]+\?[bBqQ]\?[^? ]*\?=")
+_ENCODED_WORDS: Final = re.compile(
+    r"=\?[A-Za-z0-9_-]+\?[bBqQ]\?[!->@-~]*\?=(?: +=\?[A-Za-z0-9_-]+\?[bBqQ]\?[!->@-~]*\?=)*"
+)
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T")
@@ -115,15 +117,15 @@ def user_metadata(headers: Mapping[bytes, bytes], limit_bytes: int) -> dict[str,
 
 
 def decode_words(value: str) -> str:
-    """Decodes RFC 2047 encoded words; a value that holds a broken one stays as it is."""
-    if _ENCODED_WORD.search(value) is None:
+    """Decodes a value that is nothing but RFC 2047 encoded words; any other, and a broken one, stays as it is."""
+    if _ENCODED_WORDS.fullmatch(value) is None:
         return value
     try:
         decoded = "".join(
             part if isinstance(part, str) else part.decode(charset or "latin-1")
             for part, charset in decode_header(value)
         )
-    except (ValueError, LookupError, UnicodeError, binascii.Error):
+    except (ValueError, LookupError, MessageError):
         return value
     return value if _CONTROL.search(decoded) else decoded
 
