@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataplane.errors import NoSuchBucket
 from s3gateway.operations.call import Call, Response, xml_response
 from s3gateway.shapes.buckets import parse_versioning, versioning_document
 
@@ -10,8 +9,6 @@ from s3gateway.shapes.buckets import parse_versioning, versioning_document
 async def get_bucket_versioning(call: Call) -> Response:
     """GetBucketVersioning: Enabled, Suspended, or an empty document for a bucket that never had it."""
     state = await call.objects.bucket_state(call.bucket)
-    if state is None or state.deleted:
-        raise NoSuchBucket(call.bucket.name)
     return xml_response(versioning_document(state.versioning))
 
 
