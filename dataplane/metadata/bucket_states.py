@@ -41,7 +41,12 @@ RETIRE = statement(
     """
 )
 
-# Uploads in progress do not keep a bucket alive (as on AWS and Ceph): they end with it.
+# Uploads in progress do not keep a bucket alive (as on AWS and Ceph): they end with it. Their rows are locked first, by
+# a statement of its own: a part that is just being put is waited for, and seen.
+HOLD_UPLOADS = statement(
+    f"SELECT id FROM {UPLOAD} WHERE bucket_id = %(bucket_id)s AND completed IS NULL ORDER BY id FOR UPDATE"
+)
+
 ABORT_UPLOADS = statement(
     f"""
     WITH ended AS (DELETE FROM {UPLOAD} WHERE bucket_id = %(bucket_id)s AND completed IS NULL RETURNING id)
@@ -88,6 +93,7 @@ class RegionalBucketStates:
                 row = cursor.fetchone()
                 if row is None or not row[0]:
                     return False
+                cursor.execute(HOLD_UPLOADS.decode(), parameters)
                 cursor.execute(ABORT_UPLOADS.decode(), parameters)
                 cursor.execute(RETIRE.decode(), parameters)
                 return True

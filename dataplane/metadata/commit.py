@@ -242,14 +242,8 @@ async def _add_content(connection: Connection, row_id: int, new: NewVersion) -> 
         await connection.execute(ADD_BLOBS, blob_parameters(blobs))
     if new.parts:
         await connection.execute(ADD_PARTS, {"version_row_id": row_id} | part_parameters(new.parts))
-    if new.owed_shards and new.blob is not None:
-        await owe_shards(connection, new.blob, new.owed_shards)
-
-
-async def owe_shards(connection: Connection, blob: BlobRecord, shards: Sequence[int]) -> None:
-    """Queues the repair of shards that are not durable yet."""
-    payload = {"blob_id": str(blob.id), "shards": list(shards)}
-    await connection.execute(ADD_TASK, {"kind": TaskKind.REPAIR_BLOB.value, "payload": json_or_none(payload)})
+    if new.blob is not None:
+        await owe_shards(connection, new.blob.id, new.owed_shards)
 
 
 def part_parameters(parts: Sequence[PartRecord]) -> dict[str, Any]:

@@ -135,7 +135,8 @@ async def _with_parts(
     ]
     if not places:
         return complete
-    row_ids = [found.row_id for place in places if (found := versions[place]) is not None]
+    # Several lookups of one batch may have found the same version; its parts are asked for once.
+    row_ids = sorted({found.row_id for place in places if (found := versions[place]) is not None})
     parts: defaultdict[int, list[PartRecord]] = defaultdict(list)
     for row_id, *row in await pool.fetch(PARTS, {"version_row_ids": Int8Array(row_ids)}):
         parts[row_id].append(read_part(row))

@@ -24,7 +24,7 @@ from dataplane.contracts import (
 )
 from dataplane.errors import InvalidPart, NoSuchBucket, NoSuchUpload
 from dataplane.metadata.arrays import Int8Array, UuidArray
-from dataplane.metadata.commit import committed, content_columns, owe_shards, place, require, write
+from dataplane.metadata.commit import committed, content_columns, place, require, write
 from dataplane.metadata.key_lock import hold_key
 from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.models import BlobRow, UploadPartRow, UploadRow
@@ -268,8 +268,7 @@ async def put_part(
         await share_blobs(connection, [part.blob.id])
     else:
         await connection.execute(ADD_BLOBS, blob_parameters([part.blob]))
-    if owed_shards:
-        await owe_shards(connection, part.blob, owed_shards)
+    await owe_shards(connection, part.blob.id, owed_shards)
     parameters = {
         "upload_row_id": upload_row_id,
         "number": part.number,

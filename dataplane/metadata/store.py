@@ -307,7 +307,8 @@ class MetadataStore:
     ) -> Committed:
         """Turns the parts that `new` names into its version; the upload's other parts are given back.
 
-        Again with the same ETag it answers the same; `new.parts` may be empty then. Raises NoSuchUpload, InvalidPart, and what `put` raises.
+        Again with the same ETag it answers the same; `new.parts` may be empty then. Raises NoSuchUpload, InvalidPart,
+        and what `put` raises.
         """
         return await self._transaction(
             lambda connection: multipart.complete_upload(connection, bucket, upload_id, new, conditions),
