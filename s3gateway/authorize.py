@@ -12,7 +12,11 @@ from dataplane.ports import Directory
 from s3gateway.context import RequestContext
 from s3gateway.errors import S3Error
 from s3gateway.operations.spec import Operation, Scope
+from s3gateway.request import S3Request
 from s3gateway.settings import GatewaySettings
+
+EXPECTED_OWNER = b"x-amz-expected-bucket-owner"
+EXPECTED_SOURCE_OWNER = b"x-amz-source-expected-bucket-owner"
 
 
 def may(principal: Principal | None, action: str, bucket: BucketRecord, key: str | None = None) -> bool:
@@ -61,13 +65,26 @@ def may_see_absence(context: RequestContext) -> bool:
     )
 
 
-async def find_bucket(directory: Directory, settings: GatewaySettings, name: str) -> BucketRecord:
-    """The bucket, if it exists and lives in this region. Raises NoSuchBucket or PermanentRedirect."""
+def check_expected_owner(request: S3Request, bucket: BucketRecord, header: bytes = EXPECTED_OWNER) -> None:
+    """Raises AccessDenied where the client says whose bucket it means and it is another's. Owners are tenants."""
+    expected = request.header(header)
+    if expected is not None and expected != bucket.tenant_name:
+        raise S3Error("AccessDenied")
+
+
+async def look_up_bucket(directory: Directory, name: str) -> BucketRecord:
+    """The bucket, in whatever region it lives. Raises NoSuchBucket."""
     bucket = directory.cached_bucket(name)
     if bucket is None:
         bucket = await directory.bucket(name)
         if bucket is None:
             raise S3Error("NoSuchBucket", fields={"BucketName": name})
+    return bucket
+
+
+async def find_bucket(directory: Directory, settings: GatewaySettings, name: str) -> BucketRecord:
+    """The bucket, if it exists and lives in this region. Raises NoSuchBucket or PermanentRedirect."""
+    bucket = await look_up_bucket(directory, name)
     if bucket.region != settings.region:
         raise redirect(bucket, settings)
     return bucket

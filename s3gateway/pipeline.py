@@ -17,7 +17,14 @@ from dataplane.errors import DomainError
 from dataplane.ports import Directory
 from s3gateway.addressing import Addressing
 from s3gateway.auth.authenticate import Authenticator
-from s3gateway.authorize import authorize, find_bucket, may_see_absence
+from s3gateway.authorize import (
+    EXPECTED_OWNER,
+    authorize,
+    check_expected_owner,
+    find_bucket,
+    look_up_bucket,
+    may_see_absence,
+)
 from s3gateway.context import RequestContext
 from s3gateway.cors import refuse_preflight
 from s3gateway.error_map import to_s3_error
@@ -113,13 +120,11 @@ class Pipeline:
 
     async def _find_bucket(self, context: RequestContext, operation: Operation) -> None:
         if operation.any_region:
-            name = context.bucket_name
-            bucket = self._directory.cached_bucket(name) or await self._directory.bucket(name)
-            if bucket is None:
-                raise S3Error("NoSuchBucket", fields={"BucketName": name})
-            context.bucket = bucket
+            context.bucket = await look_up_bucket(self._directory, context.bucket_name)
         else:
             context.bucket = await find_bucket(self._directory, self._settings, context.bucket_name)
+        if EXPECTED_OWNER in context.request.headers:
+            check_expected_owner(context.request, context.bucket)
 
     def _hide_absence(self, context: RequestContext, failure: S3Error) -> None:
         """Raises AccessDenied instead, where the caller may read keys but not learn which exist."""

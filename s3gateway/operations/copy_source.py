@@ -12,6 +12,7 @@ from dataplane.access.actions import OBJECT_READ
 from dataplane.contracts import BucketRecord, ObjectVersion
 from dataplane.errors import MarkerNotAllowed
 from s3gateway.addressing import parse_copy_source
+from s3gateway.authorize import EXPECTED_SOURCE_OWNER, check_expected_owner
 from s3gateway.errors import S3Error
 from s3gateway.headers import Header, parse_version_id, version_header
 from s3gateway.operations.call import Call
@@ -38,6 +39,7 @@ async def open_copy_source(call: Call) -> CopySource:
     name, key, version_text = parse_copy_source(call.request.header(b"x-amz-copy-source") or "")
     version_id = None if version_text is None else parse_version_id(version_text)
     bucket = call.bucket if name == call.bucket.name else await call.find_bucket(name)
+    check_expected_owner(call.request, bucket, EXPECTED_SOURCE_OWNER)
     call.require(OBJECT_READ, bucket, key)
     try:
         version = await call.objects.open(bucket, key, version_id)

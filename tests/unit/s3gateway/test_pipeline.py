@@ -227,3 +227,12 @@ async def test_a_strange_path_is_a_clean_refusal() -> None:
     for path in ("*", "", "bucket/k", "/bucket/%ff", "/%00"):
         reply = await Fixture().send(unsigned("GET", path))
         assert reply.status == 400, path
+
+
+async def test_a_client_may_say_whose_bucket_it_means() -> None:
+    fixture = Fixture()
+    for owner, status in (("acme", 200), ("other", 403), ("", 403)):
+        reply = await fixture.signed("GET", "/bucket/k", headers={"x-amz-expected-bucket-owner": owner})
+        assert reply.status == status, owner
+    reply = await fixture.anonymous("GET", "/public/k", x_amz_expected_bucket_owner="other")
+    assert (reply.status, reply.error) == (403, "AccessDenied")
