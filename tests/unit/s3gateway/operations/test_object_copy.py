@@ -242,3 +242,9 @@ async def test_part_copies_that_cannot_be(client: GatewayClient, etag: str, uplo
     assert (await copy_part(client, upload, 0)).code == "InvalidArgument"
     assert (await copy_part(client, upload, 10001)).code == "InvalidArgument"
     assert (await copy_part(client, upload, x_amz_copy_source_if_match='"other"')).code == "PreconditionFailed"
+
+
+async def test_a_client_may_say_whose_source_it_means(client: GatewayClient, etag: str) -> None:
+    assert (await copy(client, x_amz_source_expected_bucket_owner="acme")).status == 200
+    refused = await copy(client, x_amz_source_expected_bucket_owner="other")
+    assert (refused.status, refused.code) == (403, "AccessDenied")
