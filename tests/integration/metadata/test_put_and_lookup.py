@@ -179,6 +179,13 @@ async def test_a_plain_put_over_parts_releases_them_all(
     assert_consistent(regional_url)
 
 
+async def test_many_readers_of_one_version_in_parts_see_it_whole(store: MetadataStore, bucket: BucketRecord) -> None:
+    await store.put(bucket, make_joined(bucket, "k", tuple(make_part(number) for number in range(1, 4))))
+    found = await asyncio.gather(*(store.lookup(bucket, "k") for _ in range(40)))
+    assert {tuple(part.number for part in version.parts) for version in found if version} == {(1, 2, 3)}
+    assert len(found) == 40
+
+
 async def test_shards_that_are_owed_become_a_task(
     store: MetadataStore, bucket: BucketRecord, regional_url: str
 ) -> None:
