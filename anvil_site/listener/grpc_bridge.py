@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from anvil_site.listener import grpc_wire
 from anvil_site.listener.errors import ClientGone
@@ -21,6 +22,8 @@ from anvil_site.listener.streams import Stream
 
 logger = logging.getLogger(__name__)
 
+STATUS_SECONDS = 5.0
+"""How long a status may take when a write has failed; on a unix socket it is there already or never comes."""
 _END_OF_REPLIES: Any = grpc.aio.EOF  # type: ignore[attr-defined]
 _HEAD = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _ACCEPTED_ENCODING = (b"grpc-accept-encoding", b"identity")
@@ -92,9 +95,12 @@ class _Call:
         reader = grpc_wire.MessageReader(self._limits.grpc_message_bytes)
         stream, call = self._stream, self._call
         try:
+            await call.wait_for_connection()
             while body := await stream.read():
                 for message in reader.feed(body):
-                    await call.write(message)
+                    # Not `call.write()`: where the server has answered before it has read everything, that replaces
+                    # the server's status by INTERNAL (https://github.com/grpc/grpc/issues/36066).
+                    await call._cython_call.send_serialized_message(message)
             reader.finish()
             await call.done_writing()
             await stream.wait_gone()
@@ -103,11 +109,19 @@ class _Call:
             call.cancel()
         except (ClientGone, asyncio.CancelledError):
             call.cancel()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return  # the call is over; the replies' side tells how
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, cygrpc.InternalError):
+            await self._expect_status()
         else:
             if stream.gone:
                 call.cancel()
+
+    async def _expect_status(self) -> None:
+        """A request could not be sent, so the call is over; the replies' side tells how, once the status is here."""
+        try:
+            await asyncio.wait_for(asyncio.shield(self._call.code()), STATUS_SECONDS)
+        except TimeoutError:
+            self._refusal = grpc_wire.GrpcRefusal(grpc_wire.UNAVAILABLE, "the gRPC server of this node is not there")
+            self._call.cancel()
 
     async def _move_replies(self) -> None:
         stream, call = self._stream, self._call

@@ -156,8 +156,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def _close_if_finished(self) -> None:
         if not self._streams and (self._final_goaway_sent or self._peer_leaves) and not self._broken:
-            self.outlet.flush()
-            self._transport.close()
+            self._hang_up()
 
     def _end_connection(self, code: int, reason: str) -> None:
         self._census.refused("flood" if code == ErrorCodes.ENHANCE_YOUR_CALM else "malformed")
@@ -166,9 +165,13 @@ class Http2Protocol(asyncio.Protocol):
         self._hang_up()
 
     def _hang_up(self) -> None:
+        """Ends our side and reads on for a moment, unheeding: closing with unread input would reset away what we have
+        sent and the peer has not read yet."""
         self._broken = True
         self.outlet.flush()
-        self._transport.close()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.loop.call_later(self.limits.linger_seconds, self._transport.close)
         for stream in list(self._streams.values()):
             stream.lost()
 

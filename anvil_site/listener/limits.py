@@ -94,9 +94,11 @@ class TokenBucket:
     def spend(self, now_seconds: float, count: float = 1.0) -> bool:
         elapsed = now_seconds - self._updated_seconds
         self._updated_seconds = now_seconds
-        self._tokens = min(self._burst, self._tokens + max(0.0, elapsed) * self._per_second) - count
+        if self._tokens < self._burst:
+            self._tokens = min(self._burst, self._tokens + max(0.0, elapsed) * self._per_second)
+        self._tokens -= count
         return self._tokens >= 0.0
 
     def earn(self, count: float) -> None:
-        """Gives tokens back for useful work."""
-        self._tokens = min(self._burst, self._tokens + count)
+        """Gives tokens for useful work, beyond `burst` too."""
+        self._tokens += count

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import uvicorn
 import uvloop
 
-from anvil_site.listener.protocol import MuxProtocol
+from anvil_site.listener.grpc_server import GrpcServer, Service, start_grpc
+from anvil_site.listener.limits import Limits
+from anvil_site.listener.protocol import mux_protocol
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -56,6 +61,10 @@ class Probe:
 async def _passing(event: threading.Event) -> None:
     while not event.is_set():  # noqa: ASYNC110 - the event belongs to the test's thread
         await asyncio.sleep(0.002)
+
+
+PATTERN_PERIOD = 251
+"""A prime, so that no buffer size is a multiple of it."""
 
 
 class App:
@@ -113,11 +122,13 @@ class App:
     async def _bytes(self, path: str, send: Send) -> None:
         parts = path.split("/")
         size = int(parts[2])
-        chunk = pattern(int(parts[3]) if len(parts) > 3 else 256 * 1024)
+        chunk_size = int(parts[3]) if len(parts) > 3 else 256 * 1024
+        chunks = pattern(chunk_size + PATTERN_PERIOD)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(size).encode())]})
         sent = 0
         while sent < size:
-            piece = chunk[: size - sent]
+            begin = sent % PATTERN_PERIOD
+            piece = chunks[begin : begin + min(chunk_size, size - sent)]
             await send({"type": "http.response.body", "body": piece, "more_body": sent + len(piece) < size})
             sent += len(piece)
             self.probe.sent[path] = sent
@@ -144,7 +155,7 @@ class App:
 
 def pattern(size: int) -> bytes:
     """`size` bytes that differ from one offset to the next, so that a shifted or repeated piece shows."""
-    return (bytes(range(251)) * (size // 251 + 1))[:size]
+    return (bytes(range(PATTERN_PERIOD)) * (size // PATTERN_PERIOD + 1))[:size]
 
 
 async def reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
@@ -156,45 +167,68 @@ async def reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes,
 class Running:
     """A listener that serves. `stop()` is uvicorn's graceful shutdown."""
 
-    def __init__(self, app: Any, protocol: type[MuxProtocol], loop: str, timeout: float | None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        limits: Limits,
+        services: Sequence[Service],
+        interceptors: Sequence[grpc.aio.ServerInterceptor],
+        loop: str,
+    ) -> None:
         self.app = app
         self.probe: Probe = getattr(app, "probe", Probe())
+        self.limits = limits
+        self.services = services
+        self.interceptors = interceptors
+        self.grpc: GrpcServer | None = None
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            app,
-            http=protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(timeout) if timeout else None,
-        )
-        self.server = uvicorn.Server(config)
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self.server: uvicorn.Server | None = None
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop() if loop == "uvloop" else asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_until_complete(self.server.serve(sockets=[self.socket]))
+            with tempfile.TemporaryDirectory() as directory:
+                self.loop.run_until_complete(self._serve(Path(directory)))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             asyncio.set_event_loop(None)
             self.loop.close()
 
+    async def _serve(self, directory: Path) -> None:
+        if self.services:
+            self.grpc = await start_grpc(directory / "grpc", self.services, self.interceptors, self.limits)
+        config = uvicorn.Config(
+            self.app,
+            http=mux_protocol(self.limits, self.grpc.bridge if self.grpc else None),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
+        self.server = uvicorn.Server(config)
+        await self.server.serve(sockets=[self.socket])
+        if self.grpc:
+            await self.grpc.stop()
+
     def start(self) -> None:
         self.thread.start()
-        until(lambda: self.server.started, "the listener to start")
+        until(lambda: self.server is not None and self.server.started, "the listener to start")
 
     def begin_stop(self) -> None:
+        assert self.server is not None
         self.server.should_exit = True
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def stop(self, seconds: float = 10.0, *, force: bool = False) -> None:
         self.begin_stop()
+        assert self.server is not None
+        self.server.force_exit = force
         self.thread.join(seconds)
         assert not self.thread.is_alive(), "the listener did not stop"
 
@@ -212,15 +246,19 @@ class Running:
 
 @contextmanager
 def listening(
-    app: Any = None, protocol: type[MuxProtocol] = MuxProtocol, *, loop: str = "uvloop", timeout: float | None = None
+    app: Any = None,
+    *,
+    limits: Limits | None = None,
+    services: Sequence[Service] = (),
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    loop: str = "uvloop",
 ) -> Iterator[Running]:
-    running = Running(app if app is not None else App(), protocol, loop, timeout)
+    running = Running(app if app is not None else App(), limits or Limits(), services, interceptors, loop)
     running.start()
     try:
         yield running
     finally:
+        for gate in running.probe.gates.values():
+            gate.set()
         if running.thread.is_alive():
-            for gate in running.probe.gates.values():
-                gate.set()
-            running.server.force_exit = True
-            running.stop()
+            running.stop(force=True)
