@@ -7,6 +7,7 @@ One thread and no event loop: it waits for signals, exits of children and their 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import selectors
 import signal
@@ -166,9 +167,12 @@ class Supervisor:
         worker = [*entry, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
         names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
         self._children = [Child(name, worker, inherited=inherited) for name in names]
-        self._children.append(Child("steward", [*entry, "steward"], inherited=self._lock.descriptors))
         for child in self._children:
             self._start_child(child)
+        # Clients are served first: background work may start when every worker does.
+        steward = Child("steward", [*entry, "steward"], inherited=self._lock.descriptors)
+        steward.restart_at = math.inf
+        self._children.append(steward)
 
     def _start_child(self, child: Child) -> None:
         child.start(_environment_of_children())
@@ -183,7 +187,7 @@ class Supervisor:
         announced = False
         while True:
             due = [child.restart_at for child in self._children if child.restart_at is not None]
-            signals = self._wait(min(due) - time.monotonic() if due else 5.0)
+            signals = self._wait(min([5.0, *(at - time.monotonic() for at in due)]))
             if signals.intersection(_STOP_SIGNALS):
                 logger.info("Draining", extra={"drain_seconds": self._options.drain_seconds})
                 return 0
@@ -195,6 +199,10 @@ class Supervisor:
                     self._lost(child, status, during_start=not announced)
                 if child.restart_at is not None and child.restart_at <= time.monotonic():
                     self._start_child(child)
+            if not announced and all(child.ready for child in self._children[:-1]):
+                steward = self._children[-1]
+                if steward.restart_at == math.inf:
+                    self._start_child(steward)
             if not announced and all(child.ready for child in self._children):
                 announced = True
                 sys.stdout.write(banner(node, self._layout, self._options))

@@ -61,6 +61,7 @@ def test_metrics_add_up_over_the_processes(node: Node) -> None:
     for _ in range(10):
         node.s3().list_buckets()  # a connection each: both workers get some
     wait_until(lambda: listed() == before + 10, "all ten are counted")
+    wait_until(lambda: b'process="anvil-steward"' in node.get("/metrics")[1], "the steward runs too")
     text = node.get("/metrics")[1].decode()
     for name in ("supervisor", "anvil-worker-1", "anvil-worker-2", "anvil-steward", "postgres"):
         value = re.search(rf'^anvil_process_resident_memory_bytes\{{process="{name}"\}} (\S+)$', text, re.MULTILINE)
