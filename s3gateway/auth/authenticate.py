@@ -6,7 +6,6 @@ The order of checks is AWS's: form, scope, key, clock, signature. Must not know:
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from dataplane.contracts import Credential, Principal
@@ -185,7 +184,7 @@ def _plain_payload(declared: bytes) -> PayloadAuthentication:
             f"x-amz-content-sha256 must be {accepted} or a valid sha256 value.",
         )
     text = declared.decode()
-    return EMPTY if text == EMPTY_SHA256 else replace(EMPTY, sha256_hex=text)
+    return EMPTY if text == EMPTY_SHA256 else PayloadAuthentication(PayloadKind.SIGNED, text)
 
 
 def _anonymous_payload(request: S3Request) -> PayloadAuthentication:
