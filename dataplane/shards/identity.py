@@ -57,7 +57,7 @@ def prepare_store(path: Path) -> StoreIdentity:
 
 
 def _write_identity(path: Path, identity: StoreIdentity) -> None:
-    temporary = path / f"{IDENTITY_FILE}.{os.getpid()}"
+    temporary = path / f"{IDENTITY_FILE}.{secrets.token_hex(4)}"
     with open(temporary, "wb") as file:
         file.write(json.dumps({"format": _FORMAT, "id": identity.id}).encode() + b"\n")
         file.flush()

@@ -1,0 +1,1 @@
+"""Leases: responsibilities held for a time, never assigned. Knows no table and no kind of work."""
