@@ -26,6 +26,15 @@ _FLUSH_SECONDS = 2.0
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The request that the running code serves; set by the edges, added to every line."""
 
+_request_ids: list[ContextVar[str]] = [request_id]
+
+
+def also_read(variable: ContextVar[str]) -> None:
+    """Another place where an edge keeps the id of its requests."""
+    if variable not in _request_ids:
+        _request_ids.append(variable)
+
+
 _SECRET_NAME = re.compile(
     r"secret|passw|token|authorization|signature|credential$|cookie|private_key|encryption_key", re.IGNORECASE
 )
@@ -135,8 +144,10 @@ def _formatter(process: str) -> logging.Formatter:
     def add_origin(_: Any, __: str, event: EventDict) -> EventDict:
         event["process"] = process
         event["pid"] = os.getpid()
-        if "request_id" not in event and (current := request_id.get()):
-            event["request_id"] = current
+        if "request_id" not in event:
+            current = next((found for variable in _request_ids if (found := variable.get())), "")
+            if current:
+                event["request_id"] = current
         return event
 
     return structlog.stdlib.ProcessorFormatter(

@@ -26,6 +26,8 @@ class RunningNode:
     """As clients reach it."""
     admin_address: str
     admin_url: str
+    socket_dir: str
+    """Private and with a short path: the unix sockets of the node's processes."""
     redundancy: str
     stores: tuple[StoreRecord, ...]
 

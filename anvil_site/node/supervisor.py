@@ -13,7 +13,9 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
@@ -25,6 +27,7 @@ from anvil_site.layout import Layout
 from anvil_site.node import provisioning
 from anvil_site.node.banner import banner
 from anvil_site.node.child import Child
+from anvil_site.node.durable_files import make_private_directory
 from anvil_site.node.listening import CannotBind, Listening, bind
 from anvil_site.node.running_node import RunningNode
 from anvil_site.node.stores import StorageError, StorageLock, load_identity, prepare_stores
@@ -51,6 +54,10 @@ _CONNECTIONS_OF_A_WORKER = 24
 """Beside its regional pool: the ORM's threads, health checks, the listener for invalidations."""
 
 
+_SOCKET_DIR_LIMIT_BYTES = 84
+"""Leaves room for the names of sockets within the 107 bytes of a path."""
+
+
 class StartFailed(Exception):
     """The node cannot come up. `str()` is for the operator."""
 
@@ -69,6 +76,7 @@ class Supervisor:
         self._lock: StorageLock | None = None
         self._listening: list[Listening] = []
         self._children: list[Child] = []
+        self._short_socket_dir: tempfile.TemporaryDirectory[str] | None = None
         self._starting = True
         self._wakeup, self._wakeup_writer = socket.socketpair()
         self._selector = selectors.DefaultSelector()
@@ -127,6 +135,7 @@ class Supervisor:
             api_url=api_url,
             admin_address=str(admin.address),
             admin_url=admin_url,
+            socket_dir=str(self._make_socket_dir()),
             redundancy=str(choose_profile(len(records)) or "none"),
             stores=records,
         )
@@ -158,6 +167,14 @@ class Supervisor:
         changed = provisioning.migrate(urls)
         if changed:
             logger.info("Migrated", extra={"databases": changed})
+
+    def _make_socket_dir(self) -> Path:
+        """`run/`, or a private directory with a shorter path: the kernel bounds the paths of unix sockets."""
+        make_private_directory(self._layout.run)
+        if len(os.fsencode(self._layout.run)) <= _SOCKET_DIR_LIMIT_BYTES:
+            return self._layout.run
+        self._short_socket_dir = tempfile.TemporaryDirectory(prefix="anvil-")
+        return Path(self._short_socket_dir.name)
 
     def _start_children(self) -> None:
         assert self._lock is not None
@@ -258,6 +275,8 @@ class Supervisor:
                     child.wait()
         if self._postgres is not None:
             self._postgres.stop()
+        if self._short_socket_dir is not None:
+            self._short_socket_dir.cleanup()
         if self._lock is not None:
             self._layout.running_node.unlink(missing_ok=True)
             self._lock.release()

@@ -19,6 +19,8 @@ from anvil_site.asgi import Application, ConsoleApplication, api_application
 from anvil_site.database_access import install_deployment, urls_by_alias
 from anvil_site.db_router import GLOBAL_ALIAS, REGIONAL_ALIAS
 from anvil_site.health import HealthApplication, Readiness, database_check, members_check, storage_check
+from anvil_site.listener.grpc_server import GrpcServer, start_grpc
+from anvil_site.listener.limits import Limits
 from anvil_site.listener.protocol import mux_protocol
 from anvil_site.migration_state import expected_migrations
 from anvil_site.node.engine import open_engine
@@ -30,8 +32,14 @@ from anvil_site.telemetry import Exposition
 from control.deployment import installed
 from control.directory import DjangoDirectory
 from control.invalidation import InvalidationListener
+from dataplane.clock import SYSTEM_CLOCK
+from dataplane.native.interceptors import native_interceptors
+from dataplane.native.interceptors.request_id import request_id as native_request_id
+from dataplane.native.services import native_services
 from s3gateway.app import S3Gateway
 from s3gateway.settings import GatewaySettings
+
+_STREAMS_OF_SEVERAL_WORKERS = 16
 
 
 async def serve(options: Options, node: RunningNode, arguments: argparse.Namespace) -> None:
@@ -52,9 +60,13 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
         )
         readiness = _readiness(options, node)
         api = api_application(_health(options, node, readiness), gateway, s3_domains=options.s3_domains)
+        # A proxy opens another HTTP/2 connection, and so reaches another worker, only when one is full.
+        limits = Limits(max_streams=_STREAMS_OF_SEVERAL_WORKERS) if options.workers > 1 else Limits()
+        socket_path = Path(node.socket_dir) / f"{arguments.name}.grpc"
+        grpc = await stack.enter_async_context(_open_grpc(options, directory, limits, socket_path))
 
         servers = HttpServers(drain_seconds=options.drain_seconds)
-        servers.add(api, arguments.api_fd, protocol=mux_protocol(), behind_proxy=False)
+        servers.add(api, arguments.api_fd, protocol=mux_protocol(limits, grpc.bridge), behind_proxy=False)
         servers.add(ConsoleApplication(), arguments.admin_fd, protocol=None, behind_proxy=True)
         _obey_signals(servers, readiness)
         await _run(servers, arguments.ready_fd)
@@ -86,6 +98,21 @@ async def _open_directory(options: Options) -> AsyncIterator[DjangoDirectory]:
         with contextlib.suppress(asyncio.CancelledError):
             await listening
         directory.close()
+
+
+@asynccontextmanager
+async def _open_grpc(
+    options: Options, directory: DjangoDirectory, limits: Limits, socket_path: Path
+) -> AsyncIterator[GrpcServer]:
+    """The native API; health says NOT_SERVING and calls end before the engine below them closes."""
+    assert options.jwt_secret is not None  # given with the database URLs, or generated
+    logs.also_read(native_request_id)
+    services = native_services(directory, options.jwt_secret, SYSTEM_CLOCK)
+    server = await start_grpc(socket_path, services, native_interceptors(), limits)
+    try:
+        yield server
+    finally:
+        await server.stop(grace_seconds=1.0)
 
 
 def _readiness(options: Options, node: RunningNode) -> Readiness:

@@ -49,6 +49,7 @@ class Node:
     def __init__(self, storage: Path, environ: Mapping[str, str] | None = None, *flags: str) -> None:
         self.storage = storage
         self.log = storage.with_suffix(".log")
+        storage.parent.mkdir(parents=True, exist_ok=True)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANVIL_"))}
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
         self.environ = {
