@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from dataplane import metrics
@@ -59,8 +60,9 @@ class ShardReader:
             if len(ranges) == 1:
                 yield _cut(await blob_reading.segment(ranges[0].index), ranges[0])
                 return
-            async for piece in self._read_ahead(blob_reading, ranges):
-                yield piece
+            async with aclosing(self._read_ahead(blob_reading, ranges)) as pieces:
+                async for piece in pieces:
+                    yield piece
         finally:
             blob_reading.close()
 
