@@ -32,12 +32,23 @@ BLOB_TYPES = {
 }
 
 
+_TIMES = "coalesce(((SELECT times FROM repeated) ->> b.id::text)::bigint, 1)"
+"""Of blob `b`; `repeated` maps those that occur more than once, for a join would leave the plan to chance."""
+
+
+def _occurrences(references: str) -> str:
+    return f"""
+        released AS (SELECT blob_id AS id, count(*) AS times FROM {references} GROUP BY 1)
+        , repeated AS (SELECT jsonb_object_agg(id, times) AS times FROM released WHERE times > 1)
+        """
+
+
 def give_back(references: str) -> str:
     """CTEs that give back the references of the relation `references` (blob_id, one row a reference)."""
     return f"""
-        , released AS (SELECT blob_id AS id, count(*) AS times FROM {references} GROUP BY 1)
+        , {_occurrences(references)}
         , counted AS (
-            UPDATE {BLOB} b SET refs = refs - (SELECT times FROM released r WHERE r.id = b.id)
+            UPDATE {BLOB} b SET refs = refs - {_TIMES}
             WHERE b.id = ANY (ARRAY(SELECT id FROM released))
             RETURNING b.id, b.refs
         )
@@ -78,8 +89,8 @@ ADD_BLOBS = statement(new_blobs())
 
 SHARE_BLOBS = statement(
     f"""
-    WITH wanted AS (SELECT id, count(*) AS times FROM unnest(%(blob_ids)s::uuid[]) AS w (id) GROUP BY 1)
-    UPDATE {BLOB} b SET refs = refs + (SELECT times FROM wanted w WHERE w.id = b.id)
+    WITH {_occurrences("unnest(%(blob_ids)s::uuid[]) AS shared (blob_id)")}
+    UPDATE {BLOB} b SET refs = refs + {_TIMES}
     WHERE b.id = ANY (%(blob_ids)s::uuid[]) AND b.refs > 0
     RETURNING b.id
     """
