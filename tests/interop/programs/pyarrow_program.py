@@ -25,7 +25,7 @@ def objects() -> None:
     with s3.open_input_file("pyarrow-objects/a b/ä") as file:
         expect(file.size(), 26, "size")
         expect(file.read_at(4, 3), b"defg", "range")
-        expect(file.metadata()[b"Content-Type"], b"text/plain", "content type")
+        expect(file.metadata()["Content-Type"], b"text/plain", "content type")
     table = pa.table({"number": range(200_000), "text": [f"row {number}" for number in range(200_000)]})
     pq.write_table(table, "pyarrow-objects/table.parquet", filesystem=s3, row_group_size=10_000)
     read = pq.read_table("pyarrow-objects/table.parquet", filesystem=s3, filters=[("number", ">=", 199_990)])
