@@ -38,7 +38,9 @@ def test_no_path_of_one_machine() -> None:
 
 
 def test_nothing_is_left_unfinished() -> None:
-    found = lines_matching(UNFINISHED, (path for path in text_files() if path.suffix != ".txt"))
+    found = lines_matching(
+        UNFINISHED, (path for path in text_files() if path.suffix != ".txt" and not repository.is_generated(path))
+    )
     assert not found, "finish it or leave it out:\n" + "\n".join(found)
 
 
