@@ -45,6 +45,11 @@ class Stores:
 def make_stores(root: Path, count: int, *, limits: LocalLimits | None = None) -> Stores:
     """Prepares `count` stores below `root`, numbered from 1; every look at them is fresh unless `limits` say else."""
     paths = [root / f"store{number}" for number in range(1, count + 1)]
+    return open_stores(paths, limits=limits)
+
+
+def open_stores(paths: list[Path], *, limits: LocalLimits | None = None) -> Stores:
+    """The stores in `paths`, prepared where they are not yet, as a process finds them at its start."""
     records, directories = [], []
     for number, path in enumerate(paths, 1):
         identity = prepare_store(path)
