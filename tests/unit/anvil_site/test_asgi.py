@@ -62,9 +62,10 @@ async def run_console(path: str, headers: list[tuple[bytes, bytes]]) -> tuple[di
     requested = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> Any:
-        for message in requested:
-            return message
-        await asyncio.Event().wait()
+        message = next(requested, None)
+        if message is None:
+            await asyncio.Event().wait()
+        return message
 
     async def send(message: Any) -> None:
         sent.append(message)
