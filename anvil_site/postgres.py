@@ -38,6 +38,8 @@ _PORT = 5432  # only names the socket file
 _SOCKET_NAME = f".s.PGSQL.{_PORT}"
 _SOCKET_PATH_LIMIT_BYTES = 103  # sun_path holds 107 and the server also makes `<socket>.lock`
 _POLL_SECONDS = 0.005
+_LOCK_SECONDS = 20.0
+"""An earlier server's shutdown checkpoint, or a command that runs the server for a moment."""
 _LOG_LIMIT_BYTES = 4 << 20
 
 SERVER_SETTINGS: Mapping[str, str] = {
@@ -112,7 +114,7 @@ class EmbeddedPostgres:
         search = account is not None and not all(
             can_traverse(path, account) for path in (self._data_dir, self._socket_dir / "x", binaries / "postgres")
         )
-        self._take_lock(deadline)
+        self._take_lock(min(deadline, time.monotonic() + _LOCK_SECONDS))
         try:
             if not (self._data_dir / "PG_VERSION").exists():
                 self._initialise(binaries, account, search=search, deadline=deadline)

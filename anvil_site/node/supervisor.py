@@ -6,6 +6,7 @@ One thread and no event loop: it waits for signals, exits of children and their 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -211,6 +212,7 @@ class Supervisor:
             if signal.SIGHUP in signals:
                 self._reload()
             self._replace_postgres()
+            self._reap_strangers()
             for child in self._children:
                 if (status := child.exited()) is not None:
                     self._lost(child, status, during_start=not announced)
@@ -222,8 +224,9 @@ class Supervisor:
                     self._start_child(steward)
             if not announced and all(child.ready for child in self._children):
                 announced = True
-                sys.stdout.write(banner(node, self._layout, self._options))
-                sys.stdout.flush()
+                with contextlib.suppress(OSError):  # nobody reads: the node serves all the same
+                    sys.stdout.write(banner(node, self._layout, self._options))
+                    sys.stdout.flush()
 
     def _lost(self, child: Child, status: int, *, during_start: bool) -> None:
         reason = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
@@ -245,6 +248,16 @@ class Supervisor:
             self._postgres.start()
         except EmbeddedPostgresError as error:
             raise StartFailed(f"The embedded PostgreSQL ended and cannot be started again: {error}") from error
+
+    def _reap_strangers(self) -> None:
+        """As the first process of a container it inherits orphans, which nobody else would ever bury."""
+        if os.getpid() != 1:
+            return
+        own = {child.pid for child in self._children} | {self._postgres.pid if self._postgres else None}
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if ended.si_pid in own:
+                return  # its owner asks for it next
+            os.waitpid(ended.si_pid, 0)
 
     def _reload(self) -> None:
         """Takes over the reloadable options of ENV_FILE and NAME_FILEs; a wrong value changes nothing."""
