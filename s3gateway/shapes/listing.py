@@ -5,6 +5,7 @@ A page may hold 1,000 rows: the rows are built as strings, each from one templat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from s3gateway.percent import encode_path
 from s3gateway.xml.writer import XmlWriter, escape
 
 Encode = Callable[[str], str]
+
+_XML_TEXT = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+"""What XML 1.0 can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,14 @@ def _write_frame(xml: XmlWriter, request: ListingRequest, *, truncated: bool) ->
 
 
 def objects_document_v1(request: ListingRequest, page: ObjectPage, *, marker: str) -> bytes:
-    """NextMarker comes only with a delimiter: without one the last key is the marker, as S3 has it."""
+    """NextMarker comes only with a delimiter: without one the last key is the marker, as S3 has it.
+
+    Version 1 shows the prefix as it was sent even where keys are encoded (SDKs do not decode it), unless XML cannot.
+    """
     encode = request.encode
     xml = XmlWriter("ListBucketResult")
     xml.text("Name", request.bucket)
-    xml.text("Prefix", encode(request.prefix))
+    xml.text("Prefix", request.prefix if _XML_TEXT.fullmatch(request.prefix) else encode(request.prefix))
     xml.text("Marker", encode(marker))
     if page.next_after is not None and request.delimiter:
         xml.text("NextMarker", encode(page.next_after))
