@@ -182,7 +182,9 @@ async def test_a_cancelled_read_ends_its_tasks() -> None:
             raise AssertionError("nothing can be read")
 
     task = asyncio.create_task(consume())
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        while sum(store.reads for store in transport.stores.values()) < 3 * 4:  # noqa: ASYNC110 - counted by the stores
+            await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,4 +1,4 @@
-"""Keeps a lease while work runs under it: takes, renews, gives back; loss of the lease stops the work.
+"""Work under a lease: it is taken, renewed and given back; its loss stops the work before another can begin.
 
 Must not know: what the work is, the table.
 """

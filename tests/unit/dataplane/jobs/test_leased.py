@@ -1,4 +1,4 @@
-"""Leases: the holder stops before anyone else may begin."""
+"""Work under a lease: the holder stops before anyone else may begin."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import asyncio
 
 import pytest
 
-from dataplane.leases.keeper import LeaseKeeper, LeaseLostError
+from dataplane.jobs.leased import LeaseKeeper, LeaseLostError
 from dataplane.leases.state import HeldLease
 from tests.support.memory_tasks import MemoryLeaseRows
-
-
-def test_a_lease_is_renewed_at_a_third_and_given_up_before_its_end() -> None:
-    lease = HeldLease("sweep", "me", 7, ttl_seconds=30.0, asked_at=100.0)
-    assert (lease.renew_at, lease.stop_at) == (110.0, 127.0)
-    assert lease.usable(126.9)
-    assert not lease.usable(127.0)
-    later = lease.renewed(110.0)
-    assert (later.token, later.stop_at) == (7, 137.0)
-    with pytest.raises(ValueError, match="'sweep'"):
-        lease.renewed(99.0)
 
 
 async def test_work_runs_under_the_lease_and_gives_it_back() -> None:
