@@ -14,18 +14,19 @@ import pytest
 
 from tests.interop.material import BigFile, make_big_file, make_tree
 from tests.support.clients import VENV, Clients
-from tests.support.node_process import RunningNode, running_node
+from tests.support.node_process import RunningNode
+from tests.support.s3_node import S3Node, s3_node
+
+__all__ = ["s3_node"]
 
 SOURCE_BUCKET = "interop-source"
 SOURCE_KEY = "big file.bin"
-STORES = 6
-"""Six stores make the 4+2 profile: the clients' bytes pass through real coding."""
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
-    with running_node(tmp_path_factory.mktemp("interop-node"), stores=STORES) as running:
-        yield running
+def node(s3_node: S3Node) -> RunningNode:
+    """Six stores, so that the clients' bytes pass through real coding."""
+    return s3_node.process
 
 
 @pytest.fixture(scope="session")
