@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -88,3 +89,8 @@ def test_statistics_of_a_process_and_its_children() -> None:
             child.kill()
     assert age_seconds(child.pid) == 0
     assert list(node_processes(child.pid)) == []
+
+
+def test_the_version_is_the_packages() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == __version__
