@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from rest_framework.authtoken.models import TokenProxy
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from control.admin.base import ConsoleAdmin, ServiceForm
@@ -15,6 +16,7 @@ from control.services import admin_users
 from control.services.origin import Origin
 
 admin.site.unregister(Group)  # roles decide; groups would only seem to
+admin.site.unregister(TokenProxy)  # its page shows the tokens of others, super admins' included, to every viewer
 
 
 class UserAddForm(ServiceForm):

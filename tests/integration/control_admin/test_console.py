@@ -16,6 +16,7 @@ from tests.support.console import KEY_RING, ORIGIN
 
 pytestmark = pytest.mark.django_db(databases=["default", "regional"])
 
+admin.autodiscover()
 OURS = sorted((model._meta.model_name for model in admin.site._registry if model._meta.app_label == "control"), key=str)
 ADDABLE = ["adminuser", "app", "bucket", "credential", "grant", "region", "tenant"]
 
@@ -42,6 +43,16 @@ def test_viewer_cannot_add(model: str, client: Client, viewer_client: Client) ->
     assert client.get(page(f"{model}_add")).status_code == 200
     assert viewer_client.get(page(f"{model}_add")).status_code == 403
     assert viewer_client.post(page(f"{model}_add"), {"name": "x"}).status_code == 403
+
+
+def test_nobody_is_shown_the_tokens_of_others(client: Client, viewer_client: Client) -> None:
+    assert "authtoken" not in {model._meta.app_label for model in admin.site._registry}
+    for reader in (client, viewer_client):
+        assert reader.get("/admin/authtoken/tokenproxy/").status_code == 404
+
+
+def test_bare_address_leads_to_the_console(client: Client) -> None:
+    assert client.get("/", follow=True).redirect_chain == [("/admin/", 302)]
 
 
 def test_first_page_counts_and_tells_the_last_changes(client: Client, issued: IssuedCredential) -> None:
