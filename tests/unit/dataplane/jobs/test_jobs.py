@@ -8,11 +8,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from dataplane import failpoints
 from dataplane.contracts import DeleteItem, ObjectAttributes
 from dataplane.jobs.delete_object import DeleteObject, ShardsLeftError
 from dataplane.jobs.expire_spool import ExpireSpool
+from dataplane.jobs.forget_uploads import ForgetUploads
+from dataplane.jobs.measure_stores import MeasureStores
+from dataplane.jobs.steward_jobs import steward_periodic, steward_tasks
 from tests.support.engine import MemoryBody, make_stores, running_engine
 from tests.support.memory_metadata import MemoryMetadata
 
@@ -99,3 +103,49 @@ async def test_old_temporary_files_expire(tmp_path: Path) -> None:
     shutil.rmtree(stores.paths[0])
     await ExpireSpool(stores.paths, expire_after_seconds=0.0).run()
     assert not young.exists()
+
+
+async def test_stores_are_measured(tmp_path: Path) -> None:
+    stores = make_stores(tmp_path, 2)
+    job = MeasureStores(stores.transport.spaces)
+    await job.run()
+
+    def value(name: str, store: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"store": store})
+
+    assert (value("anvil_store_up", "1"), value("anvil_store_up", "2")) == (1, 1)
+    total, free = value("anvil_store_capacity_bytes", "1"), value("anvil_store_free_bytes", "1")
+    assert total is not None
+    assert free is not None
+    assert 0 < free <= total
+    shutil.rmtree(stores.paths[1])
+    await job.run()
+    assert (value("anvil_store_up", "1"), value("anvil_store_up", "2")) == (1, 0)
+    assert value("anvil_store_free_bytes", "2") == 0
+    stores.transport.close()
+
+
+async def test_completed_uploads_are_forgotten_page_by_page(tmp_path: Path) -> None:
+    class Uploads:
+        left = 2500
+        asked: list[float] = []
+
+        async def forget_finished_uploads(self, *, older_than_seconds: float, limit: int) -> int:
+            self.asked.append(older_than_seconds)
+            gone = min(self.left, limit)
+            self.left -= gone
+            return gone
+
+    uploads = Uploads()
+    await ForgetUploads(uploads).run()
+    assert uploads.left == 0
+    assert uploads.asked == [24 * 3600.0] * 3
+
+
+async def test_the_steward_does_all_of_it(tmp_path: Path) -> None:
+    stores, metadata = make_stores(tmp_path, 1), MemoryMetadata()
+    registry = steward_tasks(metadata, stores.transport, delete_grace_seconds=1.0)
+    assert [(kind.name, kind.settle_seconds) for kind in registry] == [("DeleteObject", 1.0)]
+    periodic = steward_periodic(metadata, stores.transport, stores.paths)  # type: ignore[arg-type]
+    assert {job.name for job in periodic} == {"expire-spool", "measure-stores", "forget-uploads"}
+    stores.transport.close()
