@@ -78,7 +78,9 @@ class Pipeline:
             operation = self._recognise(context)
             request = context.request
             headers = request.headers
-            context.principal, context.payload = await self._authenticator.authenticate(request, now_seconds)
+            context.principal, context.payload = await self._authenticator.authenticate(
+                request, now_seconds, context.bucket_name if context.virtual_host else ""
+            )
             if request.headers is not headers and COPY_SOURCE in request.headers:
                 # A presigned URL carries headers in its query: it may have meant a copy.
                 operation = context.operation = self._router.match(request, operation.scope)

@@ -14,13 +14,8 @@ from s3gateway.auth.chunk_signature import ChunkSigner
 from s3gateway.auth.claims import MEMO_LIMIT
 from s3gateway.auth.header import malformed, parse_authorization
 from s3gateway.auth.payload import EMPTY, EMPTY_SHA256, UNSIGNED, UNSIGNED_TRAILER, PayloadAuthentication, PayloadKind
-from s3gateway.auth.presigned import (
-    hoisted_headers,
-    is_presigned,
-    is_signature_v2,
-    parse_presigned,
-    refused,
-)
+from s3gateway.auth.presigned import hoisted_headers, is_presigned, parse_presigned, refused
+from s3gateway.auth.presigned_v2 import is_presigned_v2, moved_headers_v2, parse_presigned_v2, verify_v2
 from s3gateway.auth.sigv4 import SERVICE, TERMINATOR, Claim, signing_key, verify
 from s3gateway.errors import S3Error, invalid_argument
 from s3gateway.request import S3Request
@@ -44,12 +39,15 @@ class Authenticator:
         self._keys: dict[tuple[str, str, str], tuple[str, bytes]] = {}
 
     async def authenticate(
-        self, request: S3Request, now_seconds: float
+        self, request: S3Request, now_seconds: float, virtual_bucket: str = ""
     ) -> tuple[Principal | None, PayloadAuthentication]:
-        """`now_seconds` since 1970. None: anonymous. Raises S3Error for anything that claims more than it can show."""
+        """`now_seconds` since 1970; `virtual_bucket` is the bucket that the Host header names, else "".
+
+        None: anonymous. Raises S3Error for anything that claims more than it can show.
+        """
         authorization = request.headers.get(b"authorization")
         presigned = bool(request.raw_query) and is_presigned(request)
-        if presigned or (request.raw_query and is_signature_v2(request)):
+        if presigned or (request.raw_query and is_presigned_v2(request)):
             if authorization is not None:
                 raise invalid_argument(
                     "Authorization",
@@ -58,28 +56,46 @@ class Authenticator:
                     "parameter or the Authorization header should be specified",
                 )
             if not presigned:
-                raise S3Error(
-                    "InvalidRequest",
-                    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-                )
+                return await self._authenticate_v2(request, now_seconds, virtual_bucket)
             claim = parse_presigned(request, self._settings.presign_max_seconds)
         elif authorization is not None:
             claim = parse_authorization(request, authorization)
         else:
-            return None, _anonymous_payload(request)
+            return None, _unsigned_payload(request)
 
         self._check_scope(claim)
         _refuse_token(request)
         access_key = claim.scope.access_key
-        credential = self._directory.cached_credential(access_key) or await self._directory.credential(access_key)
-        if credential is None:
-            raise S3Error("InvalidAccessKeyId", fields={"AWSAccessKeyId": access_key})
+        credential = self._directory.cached_credential(access_key) or await self._credential(access_key)
         self._check_time(claim, now_seconds)
         key = self._signing_key(credential, claim)
         verify(request, claim, key)
         if claim.expires_seconds is not None:
             request.headers = hoisted_headers(request)
         return credential.principal, _payload(claim, key)
+
+    async def _authenticate_v2(
+        self, request: S3Request, now_seconds: float, virtual_bucket: str
+    ) -> tuple[Principal, PayloadAuthentication]:
+        """A presigned URL of Signature Version 2. Its body is vouched for only by what the headers declare of it."""
+        claim = parse_presigned_v2(request)
+        _refuse_token(request)
+        credential = await self._credential(claim.access_key)
+        if now_seconds > claim.expires_at:
+            raise S3Error(
+                "AccessDenied",
+                "Request has expired",
+                fields={"Expires": _iso(claim.expires_at), "ServerTime": _iso(now_seconds)},
+            )
+        verify_v2(request, claim, credential.secret_key, virtual_bucket)
+        request.headers = moved_headers_v2(request)
+        return credential.principal, _unsigned_payload(request)
+
+    async def _credential(self, access_key: str) -> Credential:
+        credential = self._directory.cached_credential(access_key) or await self._directory.credential(access_key)
+        if credential is None:
+            raise S3Error("InvalidAccessKeyId", fields={"AWSAccessKeyId": access_key})
+        return credential
 
     def _signing_key(self, credential: Credential, claim: Claim) -> bytes:
         """The day's key. Kept with the secret it was made from, so that a rotated secret is never served by it."""
@@ -157,7 +173,9 @@ def _scope_error(claim: Claim, what: str, **fields: str) -> S3Error:
 
 def _refuse_token(request: S3Request) -> None:
     """No temporary credentials are issued yet, so no session token can be a good one. Empty ones are ignored."""
-    token = request.header(b"x-amz-security-token") or request.query.get("X-Amz-Security-Token")
+    token = request.header(b"x-amz-security-token") or next(
+        (value for name, value in request.query.pairs if value and name.lower() == "x-amz-security-token"), None
+    )
     if token:
         raise S3Error("InvalidToken", fields={"Token-0": token})
 
@@ -187,8 +205,8 @@ def _plain_payload(declared: bytes) -> PayloadAuthentication:
     return EMPTY if text == EMPTY_SHA256 else PayloadAuthentication(PayloadKind.SIGNED, text)
 
 
-def _anonymous_payload(request: S3Request) -> PayloadAuthentication:
-    """Nobody signed, but what was declared must still hold; signed chunks need a signer."""
+def _unsigned_payload(request: S3Request) -> PayloadAuthentication:
+    """Nobody signed the body, but what was declared of it must still hold; signed chunks need a signer."""
     declared = request.headers.get(b"x-amz-content-sha256", b"").strip()
     if not declared:
         return UNSIGNED

@@ -35,11 +35,6 @@ def is_presigned(request: S3Request) -> bool:
     return "X-Amz-Signature" in query or "X-Amz-Algorithm" in query or "X-Amz-Credential" in query
 
 
-def is_signature_v2(request: S3Request) -> bool:
-    """`?AWSAccessKeyId=...&Expires=...&Signature=...`"""
-    return b"Signature=" in request.raw_query and "Signature" in request.query and "AWSAccessKeyId" in request.query
-
-
 def parse_presigned(request: S3Request, max_expires_seconds: int) -> Claim:
     """Raises AuthorizationQueryParametersError, naming what is wrong."""
     query = request.query

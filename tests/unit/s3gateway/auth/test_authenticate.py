@@ -166,13 +166,6 @@ async def test_other_mechanisms_are_refused_by_name(value: bytes) -> None:
     assert error.message.endswith("Please use AWS4-HMAC-SHA256.")
 
 
-async def test_signature_v2_in_the_query_is_refused_by_name() -> None:
-    query = b"AWSAccessKeyId=AKIDEXAMPLE&Expires=1800000000&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D"
-    error = await refusal(S3Request("GET", b"/b/k", query, {}))
-    assert (error.code, error.status) == ("InvalidRequest", 400)
-    assert error.message.endswith("Please use AWS4-HMAC-SHA256.")
-
-
 @pytest.mark.parametrize("value", [b"Bearer abc", b"Basic abc", b"", b"nonsense"])
 async def test_what_is_no_mechanism_of_s3(value: bytes) -> None:
     error = await refusal(S3Request("GET", b"/b/k", b"", {b"authorization": value}))
