@@ -8,6 +8,7 @@ Must not know: what the jobs do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,8 +39,12 @@ class Lane:
         return await self._run(self._write, job)
 
     def later(self, job: Callable[[], object]) -> None:
-        """Runs a short clean-up job some time, in a writing thread, past the bound: it frees what others hold."""
-        self._write.submit(job)
+        """Runs a short clean-up job some time, in a writing thread, past the bound: it frees what others hold.
+
+        A closed lane does not: what is left over expires from the spool.
+        """
+        with contextlib.suppress(RuntimeError):
+            self._write.submit(job)
 
     def close(self) -> None:
         """Waits for what was begun."""

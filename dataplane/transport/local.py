@@ -7,8 +7,6 @@ device share a lane; a drive that hangs holds up its own lane only. Must not kno
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +30,9 @@ from dataplane.transport.base import (
     WriteGroup,
 )
 from dataplane.transport.lanes import Lane
-
-logger = logging.getLogger(__name__)
+from dataplane.transport.probes import Look, StoreProbes
 
 Result = TypeVar("Result")
-
-_NEVER = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +47,8 @@ class LocalLimits:
     """After this a drive counts as failed for the operation."""
     probe_seconds: float = 1.0
     """How long it is believed that a store lives and has room."""
+    probe_wait_seconds: float = 2.0
+    """How long a store may take to say so; a drive that hangs holds up the writers this once."""
 
 
 class LocalTransport:
@@ -65,7 +62,6 @@ class LocalTransport:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._limits = limits or LocalLimits()
-        self._clock = clock
         self._records = {record.number: record for record, _ in stores}
         self._files = {record.number: files for record, files in stores}
         self._lanes: dict[int, Lane] = {}
@@ -75,9 +71,12 @@ class LocalTransport:
             if device not in lane_of_device:
                 lane_of_device[device] = self._new_lane(number)
             self._lanes[number] = lane_of_device[device]
-        self._spaces: dict[int, StoreSpace | ShardFailure] = {}
-        self._probed_at = _NEVER
-        self._probing: asyncio.Task[None] | None = None
+        self._probes = StoreProbes(
+            {number: self._look(number) for number in self._files},
+            fresh_seconds=self._limits.probe_seconds,
+            wait_seconds=self._limits.probe_wait_seconds,
+            clock=clock,
+        )
 
     def _new_lane(self, number: int) -> Lane:
         return Lane(
@@ -90,8 +89,12 @@ class LocalTransport:
 
     def close(self) -> None:
         """Ends the threads after what they have begun; blocks until then."""
+        self._probes.close()
         for lane in set(self._lanes.values()):
             lane.close()
+
+    def _look(self, number: int) -> Look:
+        return lambda: self._lanes[number].read(self._files[number].space)
 
     async def writable(self, needed_bytes: int) -> list[StoreRecord]:
         spaces = await self.spaces()
@@ -105,35 +108,12 @@ class LocalTransport:
 
     async def spaces(self) -> Mapping[int, StoreSpace | ShardFailure]:
         """The space of each store, or why it does not work; at most `probe_seconds` old."""
-        if self._clock.monotonic() - self._probed_at >= self._limits.probe_seconds:
-            if self._probing is None or self._probing.done():
-                self._probing = asyncio.create_task(self._probe())
-            # One probe serves all who wait, and outlives each of them.
-            await asyncio.shield(self._probing)
-        return self._spaces
-
-    async def _probe(self) -> None:
-        async def one(number: int) -> None:
-            before = self._spaces.get(number)
-            try:
-                self._spaces[number] = await self._lanes[number].read(self._files[number].space)
-            except ShardFailure as failure:
-                self._spaces[number] = failure
-                if not isinstance(before, ShardFailure):
-                    logger.error("A store does not work", extra={"store": number, "reason": str(failure)})
-            else:
-                if isinstance(before, ShardFailure):
-                    logger.info("A store works again", extra={"store": number})
-
-        async with asyncio.TaskGroup() as group:
-            for number in self._records:
-                group.create_task(one(number))
-        self._probed_at = self._clock.monotonic()
+        return await self._probes.spaces()
 
     def write_groups(self, blob_id: UUID, stores: Mapping[int, int], expected_bytes: int) -> list[WriteGroup]:
         return [
             _LocalWriteGroup(
-                lane, blob_id, {i: self._files[stores[i]] for i in indexes}, expected_bytes, self._look_again
+                lane, blob_id, {i: self._files[stores[i]] for i in indexes}, expected_bytes, self._probes.look_again
             )
             for lane, indexes in self._by_lane(stores)
         ]
@@ -167,10 +147,6 @@ class LocalTransport:
             for lane, indexes in self._by_lane(known):
                 group.create_task(one_lane(lane, indexes))
         return failures
-
-    def _look_again(self) -> None:
-        """A store failed: what was known of all is old."""
-        self._probed_at = _NEVER
 
     def _by_lane(self, stores: Mapping[int, int]) -> list[tuple[Lane, list[int]]]:
         lanes: dict[Lane, list[int]] = defaultdict(list)

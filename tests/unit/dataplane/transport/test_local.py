@@ -193,3 +193,43 @@ async def test_reads_side_by_side_close_their_files_once(stores: Stores) -> None
     group.close()
     late = await group.read([0], [(0, 1)])
     assert isinstance(late[0], StoreFailed)
+
+
+async def test_a_hanging_drive_holds_up_the_first_caller_only(tmp_path: Path) -> None:
+    made = make_stores(tmp_path, 1)
+    made.transport.close()
+    hanging = HangingStore()
+    transport = LocalTransport(
+        [(StoreRecord(1, "hanging", "node"), hanging), (StoreRecord(2, "fine", "node"), made.directories[0])],  # type: ignore[list-item]
+        limits=LocalLimits(probe_seconds=0.0, probe_wait_seconds=0.2),
+    )
+    loop = asyncio.get_running_loop()
+    waits = []
+    for _ in range(5):
+        began = loop.time()
+        assert [store.number for store in await transport.writable(0)] == [2]
+        waits.append(loop.time() - began)
+    assert waits[0] >= 0.15
+    assert min(waits[1:]) < 0.1
+    spaces = await transport.spaces()
+    assert "did not answer" in str(spaces[1])
+    hanging.go_on.set()
+    async with asyncio.timeout(5):
+        while len(await transport.writable(0)) < 2:  # noqa: ASYNC110 - a thread ends
+            await asyncio.sleep(0.001)
+    transport.close()
+
+
+async def test_one_look_serves_all_who_wait(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    space = type(stores.directories[0]).space
+
+    def counted(self: object) -> StoreSpace:
+        nonlocal looks
+        looks += 1
+        return space(self)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(stores.directories[0]), "space", counted)
+    answers = await asyncio.gather(*(stores.transport.writable(0) for _ in range(20)))
+    assert all(len(answer) == 3 for answer in answers)
+    assert looks == 3
