@@ -75,5 +75,10 @@ def checksum_headers(checksum: Checksum) -> list[Header]:
 
 
 def version_headers(version_id: str | None) -> list[Header]:
-    """x-amz-version-id of a write; none in a bucket that never had versioning."""
+    """x-amz-version-id of what was read or deleted; none in a bucket that never had versioning."""
     return [] if version_id is None else [(_VERSION_ID, version_header(version_id))]
+
+
+def written_version_headers(version_id: str | None) -> list[Header]:
+    """x-amz-version-id of a write: S3 names no null version there (suspended versioning)."""
+    return version_headers(version_id) if version_id else []

@@ -39,11 +39,14 @@ _MAX_LENGTH_DIGITS: Final = 18
 
 
 class RequestBody:
-    """One body. `expect_object` or `read_all` first says what it is for; `digests` alone means an object."""
+    """One body. `expect_object` or `read_all` first says what it is for; `digests` alone means an object.
+
+    `delimited`: the transport says where the body ends, so that its length need not be announced.
+    """
 
     __slots__ = (
-        "_announced", "_checksum", "_content_md5", "_decoder", "_digests", "_ended", "_max_bytes", "_md5", "_payload",
-        "_received", "_running", "_sha256", "_signatures", "_stored", "_stream", "length",
+        "_announced", "_checksum", "_content_md5", "_decoder", "_delimited", "_digests", "_ended", "_max_bytes", "_md5",
+        "_payload", "_received", "_running", "_sha256", "_signatures", "_stored", "_stream", "length",
     )  # fmt: skip
 
     def __init__(
@@ -53,11 +56,13 @@ class RequestBody:
         length: int | None,
         max_bytes: int,
         payload: PayloadAuthentication,
+        delimited: bool = True,
         decoder: ChunkedDecoder | None = None,
         announced: AnnouncedChecksum | None = None,
         content_md5: bytes = b"",
     ) -> None:
         self._stream = stream
+        self._delimited = delimited
         self.length = length
         self._max_bytes = max_bytes
         self._payload = payload
@@ -95,8 +100,9 @@ class RequestBody:
         Raises `MissingContentLength`, `EntityTooLarge`.
         """
         if self.length is None:
-            raise S3Error("MissingContentLength")
-        if self.length > self._max_bytes:
+            if not self._delimited:
+                raise S3Error("MissingContentLength")
+        elif self.length > self._max_bytes:
             raise EntityTooLarge(self.length, self._max_bytes)
         self._md5 = Md5Digest()
         self._stored = stored or self.announced or DEFAULT_ALGORITHM
@@ -154,10 +160,11 @@ class RequestBody:
             self.expect_object()
         read, length, decoder = self._stream.read, self.length, self._decoder
         if decoder is None:
+            limit = self._max_bytes if length is None else length
             while piece := await read():
                 self._received += len(piece)
-                if length is not None and self._received > length:
-                    raise self._wrong_length()
+                if self._received > limit:
+                    raise EntityTooLarge(self._received, limit) if length is None else self._wrong_length()
                 yield piece
             if length is not None and self._received != length:
                 raise self._wrong_length()
@@ -289,6 +296,7 @@ def open_body(
         length=length,
         max_bytes=settings.max_put_bytes,
         payload=payload,
+        delimited=b"transfer-encoding" in headers or request.http_version.startswith("2"),
         decoder=decoder,
         announced=announced,
         content_md5=b"" if md5 is None else parse_content_md5(header_text(md5)),
@@ -314,7 +322,6 @@ def _decoded_length(headers: Mapping[bytes, bytes]) -> int:
 def _content_length(headers: Mapping[bytes, bytes]) -> int | None:
     value = headers.get(b"content-length")
     if value is None:
-        # HTTP/1.1 without either header has no body; with chunked transfer coding its length is unknown.
         return None
     length = _digits(value)
     if length is None:

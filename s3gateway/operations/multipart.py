@@ -19,7 +19,7 @@ from s3gateway.body.checksums import (
 )
 from s3gateway.body.reader import open_body
 from s3gateway.errors import S3Error, invalid_argument
-from s3gateway.object_reply import SSE_S3, checksum_headers, version_headers
+from s3gateway.object_reply import SSE_S3, checksum_headers, written_version_headers
 from s3gateway.operations.call import Call, Headers, Response, xml_response
 from s3gateway.operations.completion import answer_patiently
 from s3gateway.preconditions import write_conditions
@@ -129,7 +129,7 @@ async def complete_multipart_upload(call: Call) -> Response:
             virtual_host=context.virtual_host,
         )
         document = upload_completed_document(location, call.bucket.name, call.key, result.etag, result.checksum)
-        return xml_response(document, headers=[*version_headers(result.version_id), *_encrypted(call)])
+        return xml_response(document, headers=[*written_version_headers(result.version_id), *_encrypted(call)])
 
     return await answer_patiently(call, work)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from dataplane.contracts import ChecksumAlgorithm, ObjectAttributes
 from s3gateway.body.checksums import parse_algorithm
 from s3gateway.errors import S3Error, invalid_argument
-from s3gateway.object_reply import SSE_S3, version_headers
+from s3gateway.object_reply import SSE_S3, written_version_headers
 from s3gateway.operations.call import Call, Response, xml_response
 from s3gateway.operations.copy_source import MAX_COPY_BYTES, CopySource, open_copy_source, too_large
 from s3gateway.preconditions import write_conditions
@@ -60,7 +60,7 @@ async def copy_object(call: Call) -> Response:
         write_conditions(headers),
         checksum_algorithm=algorithm,
     )
-    reply = source.headers() + version_headers(result.version_id)
+    reply = source.headers() + written_version_headers(result.version_id)
     if call.settings.encrypts_at_rest:
         reply.append(SSE_S3)
     document = copy_document("CopyObjectResult", result.etag, result.last_modified, result.checksum, typed=True)

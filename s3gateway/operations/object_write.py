@@ -29,6 +29,6 @@ async def put_object(call: Call) -> Response:
         reply.append(SSE_S3)
     if result.checksum is not None:
         reply += checksum_headers(result.checksum)
-    if result.version_id is not None:
+    if result.version_id:
         reply += version_headers(result.version_id)
     return Response(200, reply)

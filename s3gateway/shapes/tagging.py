@@ -75,7 +75,7 @@ def parse_tagging(root: Element) -> dict[str, str]:
 def tagging_document(tags: Mapping[str, str]) -> bytes:
     xml = XmlWriter("Tagging")
     xml.open("TagSet")
-    for key, value in tags.items():
+    for key, value in sorted(tags.items()):
         xml.open("Tag")
         xml.text("Key", key)
         xml.text("Value", value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -150,6 +151,16 @@ class S3Node:
 
     def manage(self, *arguments: str) -> Any:
         return json.loads(self.process.manage(*arguments, "--format", "json"))
+
+    def make_public(self, bucket: str) -> None:
+        """Lets anyone read its objects; returns when every worker says so (each connection meets one of them)."""
+        self.process.manage("buckets_set_public_access", "--bucket", bucket, "--allow", "true")
+        deadline = time.monotonic() + 10
+        seen = 0
+        while seen < 16:
+            public = self.main.raw("GET", f"/{bucket}", "policyStatus").xml.findtext("IsPublic") == "true"
+            seen = seen + 1 if public else 0
+            assert time.monotonic() < deadline, f"{bucket} did not become public on every worker"
 
     def add_app(self, tenant: str, *grants: tuple[str, str]) -> App:
         """A new app of `tenant` with these (action, resource) grants."""
