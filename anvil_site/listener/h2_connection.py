@@ -94,11 +94,17 @@ class ServerConnection(H2Connection):
         """Sends SETTINGS and the connection's window; the peer's preface has been seen."""
         self.initiate_connection()
         self.clear_outbound_data_buffer()
-        frame = SettingsFrame(0)
-        frame.settings = {int(code): value for code, value in self._advertised.items()}
-        self._prepare_for_sending([frame])
+        self._advertise(self._advertised)
         self.increment_flow_control_window(CONNECTION_WINDOW_BYTES - self.inbound_flow_control_window)
         self.receive_data(PREFACE)
+
+    def _advertise(self, settings: dict[SettingCodes, int]) -> None:
+        frame = SettingsFrame(0)
+        frame.settings = {int(code): value for code, value in settings.items()}
+        self._prepare_for_sending([frame])
+
+    def advertise_streams(self, count: int) -> None:
+        self._advertise({SettingCodes.MAX_CONCURRENT_STREAMS: count})
 
     def take_output(self) -> bytes:
         return self.data_to_send() if self._data_to_send else b""

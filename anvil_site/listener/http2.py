@@ -17,7 +17,6 @@ from h2.events import (
     Event,
     PingAckReceived,
     RequestReceived,
-    SettingsAcknowledged,
     StreamEnded,
     StreamReset,
     TrailersReceived,
@@ -31,6 +30,7 @@ from uvicorn.server import ServerState
 from anvil_site.listener.asgi_exchange import AsgiApp, AsgiExchange, request_scope
 from anvil_site.listener.census import Census
 from anvil_site.listener.errors import FrameError
+from anvil_site.listener.floods import FloodGuard
 from anvil_site.listener.frames import (
     ACK,
     CONTINUATION,
@@ -44,7 +44,7 @@ from anvil_site.listener.frames import (
     FrameSplitter,
 )
 from anvil_site.listener.h2_connection import LAST_STREAM_UNKNOWN, ServerConnection
-from anvil_site.listener.limits import KIB, Limits, TokenBucket
+from anvil_site.listener.limits import Limits
 from anvil_site.listener.outlet import Outlet
 from anvil_site.listener.request_head import MalformedRequest, check_trailers, parse_request_head
 from anvil_site.listener.streams import Stream
@@ -91,16 +91,15 @@ class Http2Protocol(asyncio.Protocol):
         self._streams: dict[int, Stream] = {}
         self._splitter = FrameSplitter(limits)
         self._transport: asyncio.Transport
-        self._settings_acknowledged = False
+        self.limit_settled = limits.settled_streams >= limits.max_streams
+        self._busiest = 0
+        """The most streams that were open at a time since the last look."""
         self._draining = False
         self._final_goaway_sent = False
         self._peer_leaves = False
         self._broken = False
         now = self.now()
-        self._control = TokenBucket(limits.control_burst, limits.control_per_second, now)
-        self._updates = TokenBucket(limits.window_update_burst, limits.window_update_per_second, now)
-        self._resets = TokenBucket(limits.reset_burst, limits.reset_per_second, now)
-        self._paid_for_bytes = 0
+        self._floods = FloodGuard(limits, now)
         self._received_at = self._drained_at = self._idle_since = now
         self._unsent_bytes = 0
         self._pinged_at: float | None = None
@@ -118,6 +117,20 @@ class Http2Protocol(asyncio.Protocol):
         self._tick_timer = self.loop.call_later(self.limits.tick_seconds(), self._tick)
         self.connection.open()
         self.outlet.flush()
+        if not self.limit_settled:
+            self.loop.call_later(self.limits.settling_seconds, self._settle_limit)
+
+    def _settle_limit(self) -> None:
+        """Advertises `settled_streams` if the connection has been quiet, else looks again later."""
+        busiest, self._busiest = self._busiest, len(self._streams)
+        if self._broken or self._draining:
+            return
+        if busiest > self.limits.settled_streams // 2:
+            self.loop.call_later(self.limits.settling_seconds, self._settle_limit)
+            return
+        self.limit_settled = True
+        self.connection.advertise_streams(self.limits.settled_streams)
+        self.outlet.touch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._broken = True
@@ -209,15 +222,11 @@ class Http2Protocol(asyncio.Protocol):
         else:
             self.outlet.touch()
 
-    def _spend(self, bucket: TokenBucket, what: str) -> None:
-        if not bucket.spend(self._received_at):
-            raise FrameError(ErrorCodes.ENHANCE_YOUR_CALM, f"too many {what}")
-
     def _data(self, flags: int, stream_id: int, piece: memoryview, length: int, complete: bool) -> None:
         stream = self._streams.get(stream_id)
         if length >= 0:
             if not self.connection.data_begins(stream_id, length):
-                self._spend(self._control, "DATA frames for streams that are over")
+                self._floods.control(self._received_at, "DATA frames for streams that are over")
                 if stream is not None and not stream.gone:
                     stream.abandon(ErrorCodes.STREAM_CLOSED)
                 return
@@ -225,7 +234,7 @@ class Http2Protocol(asyncio.Protocol):
             if padding:
                 self.connection.consumed(stream_id, padding)
             if not length and not flags & END_STREAM:
-                self._spend(self._control, "empty DATA frames")
+                self._floods.control(self._received_at, "empty DATA frames")
         if stream is None or stream.gone:
             return
         if piece:
@@ -237,10 +246,7 @@ class Http2Protocol(asyncio.Protocol):
     def _window_update(self, stream_id: int, frame: bytes | memoryview) -> None:
         if len(frame) != HEADER_BYTES + 4:
             raise FrameError(ErrorCodes.FRAME_SIZE_ERROR, f"WINDOW_UPDATE of {len(frame) - HEADER_BYTES} bytes")
-        sent_bytes = self.outlet.sent_bytes
-        self._updates.earn((sent_bytes - self._paid_for_bytes) / KIB)
-        self._paid_for_bytes = sent_bytes
-        self._spend(self._updates, "WINDOW_UPDATE frames")
+        self._floods.window_update(self._received_at, self.outlet.sent_bytes)
         self.connection.window_update(stream_id, int.from_bytes(frame[HEADER_BYTES:]) & 0x7FFFFFFF)
         if not stream_id:
             self.outlet.pump()
@@ -256,7 +262,7 @@ class Http2Protocol(asyncio.Protocol):
     def _other(self, kind: int, flags: int, frame: bytes | memoryview) -> None:
         if kind in (SETTINGS, PING, PRIORITY) or kind > CONTINUATION:
             if not (kind == PING and flags & ACK):
-                self._spend(self._control, "control frames")
+                self._floods.control(self._received_at, "control frames")
             if kind == PRIORITY or kind > CONTINUATION:
                 return
         for event in self.connection.receive_data(frame):
@@ -276,15 +282,13 @@ class Http2Protocol(asyncio.Protocol):
         elif isinstance(event, TrailersReceived):
             self._trailers(event)
         elif isinstance(event, StreamReset):
-            self._spend(self._resets, "cancelled streams")
+            self._floods.reset(self._received_at, "cancelled streams")
             stream = self._streams.get(event.stream_id)
             if stream is not None:
                 stream.lost()
         elif isinstance(event, PingAckReceived):
             if event.ping_data == _DRAIN_PING and self._draining:
                 self._final_goaway()
-        elif isinstance(event, SettingsAcknowledged):
-            self._settings_acknowledged = True
         elif isinstance(event, ConnectionTerminated):
             self._peer_leaves = True
             self._close_if_finished()
@@ -303,8 +307,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def _open_stream(self, event: RequestReceived) -> None:
         stream_id = event.stream_id
-        allowed = self.limits.max_streams if self._settings_acknowledged else self.limits.early_streams
-        if len(self._streams) >= allowed or self._final_goaway_sent:
+        if len(self._streams) >= self.limits.max_streams or self._final_goaway_sent:
             self._refuse(stream_id, ErrorCodes.REFUSED_STREAM)
             return
         try:
@@ -317,6 +320,7 @@ class Http2Protocol(asyncio.Protocol):
             return
         stream = self._streams[stream_id] = Stream(self, stream_id, head)
         self._census.streams += 1
+        self._busiest = max(self._busiest, len(self._streams))
         stream.request_ended = event.stream_ended is not None
         coroutine = self._run(stream)
         if self._config.reset_contextvars:
@@ -327,7 +331,7 @@ class Http2Protocol(asyncio.Protocol):
         task.add_done_callback(self._state.tasks.discard)
 
     def _refuse(self, stream_id: int, code: int) -> None:
-        self._spend(self._resets, "streams that had to be refused")
+        self._floods.reset(self._received_at, "streams that had to be refused")
         self._census.refused("streams" if code == ErrorCodes.REFUSED_STREAM else "malformed")
         self.connection.reset(stream_id, code)
 

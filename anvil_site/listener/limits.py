@@ -44,10 +44,14 @@ class Limits:
 
     # HTTP/2
     max_streams: int = 128
-    """SETTINGS_MAX_CONCURRENT_STREAMS. With several workers 16: a proxy opens further connections only when one is
-    full, and only connections spread over workers."""
-    early_streams: int = 128
-    """Streams allowed until the peer has acknowledged our settings: before that it cannot know `max_streams`."""
+    """Open streams of one connection; further ones are refused, one by one. Advertised at first."""
+    settled_streams: int = 128
+    """Advertised, if less than `max_streams`, once the connection has been quiet. With several workers 16: a proxy
+    opens another connection only when one is full, and only connections spread over workers. Not from the start and
+    never under load: Go's transport, and so Caddy, then fails uploads that it has already given to the connection
+    (measured: up to 14 of 32 at once, "cannot rewind body"). `max_streams` is what is enforced all along."""
+    settling_seconds: float = 1.0
+    """Quiet: for so long at most half of `settled_streams` were open at a time."""
     stream_window_bytes: int = 1 * MIB
     """Unread request body of one stream; with `max_streams` it bounds what one connection can hold."""
     max_frame_bytes: int = 256 * KIB
@@ -102,3 +106,8 @@ class TokenBucket:
     def earn(self, count: float) -> None:
         """Gives tokens for useful work, beyond `burst` too."""
         self._tokens += count
+
+
+def limits_for(workers: int) -> Limits:
+    """The bounds of a listener that shares its port with so many workers."""
+    return Limits(settled_streams=16) if workers > 1 else Limits()

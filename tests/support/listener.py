@@ -172,7 +172,7 @@ class Running:
         app: Any,
         limits: Limits,
         services: Sequence[Service],
-        interceptors: Sequence[grpc.aio.ServerInterceptor],
+        interceptors: Sequence[grpc.aio.ServerInterceptor[Any, Any]],
         loop: str,
     ) -> None:
         self.app = app
@@ -250,7 +250,7 @@ def listening(
     *,
     limits: Limits | None = None,
     services: Sequence[Service] = (),
-    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    interceptors: Sequence[grpc.aio.ServerInterceptor[Any, Any]] = (),
     loop: str = "uvloop",
 ) -> Iterator[Running]:
     running = Running(app if app is not None else App(), limits or Limits(), services, interceptors, loop)

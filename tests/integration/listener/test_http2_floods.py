@@ -81,7 +81,7 @@ def test_rapid_reset_ends_the_connection() -> None:
 
 
 def test_ignoring_the_stream_limit_ends_the_connection() -> None:
-    limits = Limits(max_streams=2, early_streams=2, reset_burst=50, reset_per_second=1)
+    limits = Limits(max_streams=2, reset_burst=50, reset_per_second=1)
     with listening(limits=limits) as server, RawHttp2(server.port) as client:
         for _ in range(100):
             stream = client.next_stream

@@ -7,7 +7,7 @@ import threading
 
 from anvil_site.listener.limits import Limits
 from tests.support.listener import Running, listening, pattern, until
-from tests.support.raw_http2 import GOAWAY, PING, RawHttp2, frame
+from tests.support.raw_http2 import GOAWAY, MAX_CONCURRENT_STREAMS, PING, RawHttp2, frame
 
 REFUSED_STREAM = 7
 UNKNOWN_LAST_STREAM = 2**31 - 1
@@ -103,15 +103,30 @@ def test_more_streams_than_advertised_are_refused_one_by_one() -> None:
         assert not client.goaways
 
 
-def test_a_client_that_cannot_know_the_limit_yet_may_open_more() -> None:
-    limits = Limits(max_streams=2, early_streams=8)
-    with listening(limits=limits) as server, RawHttp2(server.port, acknowledge=False) as client:
-        held = [client.request("GET", f"/gate/early{number}") for number in range(8)]
-        assert client.reply(client.request("GET", "/bytes/1")).reset == REFUSED_STREAM
-        for number in range(8):
-            server.probe.gate(f"/gate/early{number}").set()
+def test_a_quiet_connection_is_told_to_take_fewer_streams() -> None:
+    limits = Limits(max_streams=8, settled_streams=2, settling_seconds=0.1)
+    with listening(limits=limits) as server, RawHttp2(server.port) as client:
+        client.wait(lambda: client.settings.get(MAX_CONCURRENT_STREAMS) == 8, "the first SETTINGS")
+        client.wait(lambda: client.settings.get(MAX_CONCURRENT_STREAMS) == 2, "the lowered limit")
+        held = [client.request("GET", f"/gate/settled{number}") for number in range(3)]
+        client.ping()
+        for number in range(3):
+            server.probe.gate(f"/gate/settled{number}").set()
         for stream in held:
-            assert client.reply(stream).status == 200
+            assert client.reply(stream).status == 200, "the lowered limit is advice: what crosses it is served"
+
+
+def test_a_busy_connection_is_left_alone() -> None:
+    limits = Limits(max_streams=8, settled_streams=2, settling_seconds=0.1)
+    with listening(limits=limits) as server, RawHttp2(server.port) as client:
+        held = [client.request("GET", f"/gate/busy{number}") for number in range(4)]
+        client.drain(0.5)
+        assert client.settings[MAX_CONCURRENT_STREAMS] == 8
+        for number in range(4):
+            server.probe.gate(f"/gate/busy{number}").set()
+        for stream in held:
+            client.reply(stream)
+        client.wait(lambda: client.settings[MAX_CONCURRENT_STREAMS] == 2, "the lowered limit once it is quiet")
 
 
 def test_a_cancelled_stream_counts_while_its_handler_runs() -> None:
