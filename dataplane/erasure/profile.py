@@ -21,6 +21,8 @@ LADDER: tuple[tuple[int, Profile], ...] = (
 )
 """(stores needed, profile), best first."""
 
+assert all(needed == profile.shards for needed, profile in LADDER)
+
 MAX_SHARDS = 32
 """What the codec can do."""
 
@@ -40,28 +42,23 @@ def parse_profile(text: str) -> Profile:
     return profile
 
 
-def ladder_profile(domains: int) -> Profile | None:
-    """The profile for `domains` live stores in distinct failure domains; None where there is none at all."""
-    for needed, profile in LADDER:
-        if domains >= needed:
-            return profile
-    return None
-
-
 def losses_survived(profile: Profile) -> int:
     """How many shards may be lost at once without loss of data."""
     return profile.m
 
 
-def choose_profile(domains: int, *, floor: Profile | None = None, wanted: Profile | None = None) -> Profile | None:
-    """The profile of a write now, or None where none is allowed.
+def candidate_profiles(*, floor: Profile | None = None, wanted: Profile | None = None) -> list[Profile]:
+    """What a write may use, best first: `wanted` (of a bucket or region), then the ladder.
 
-    `wanted` (of a bucket or region) wins while enough domains live, else the ladder decides. Less than what
-    the `floor` survives is refused: None.
+    Left out is what survives less than the `floor`.
     """
-    profile = wanted if wanted is not None and wanted.shards <= domains else ladder_profile(domains)
-    if profile is None:
-        return None
-    if floor is not None and losses_survived(profile) < losses_survived(floor):
-        return None
-    return profile
+    listed = [profile for _, profile in LADDER]
+    if wanted is not None:
+        listed = [wanted, *(profile for profile in listed if profile != wanted)]
+    return [profile for profile in listed if floor is None or losses_survived(profile) >= losses_survived(floor)]
+
+
+def choose_profile(domains: int, *, floor: Profile | None = None, wanted: Profile | None = None) -> Profile | None:
+    """The profile for `domains` live stores in distinct failure domains, or None where none is allowed."""
+    candidates = candidate_profiles(floor=floor, wanted=wanted)
+    return next((profile for profile in candidates if profile.shards <= domains), None)

@@ -5,15 +5,20 @@ Must not know: conditions and ranges of requests, HTTP.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from dataplane import metrics
 from dataplane.contracts import BlobRecord, BucketRecord, ObjectVersion
 from dataplane.crypto.envelope import Envelope
-from dataplane.errors import MarkerNotAllowed, NoSuchKey, NoSuchVersion
+from dataplane.crypto.keys import BrokenSeal
+from dataplane.errors import MarkerNotAllowed, NoSuchKey, NoSuchVersion, ObjectDamaged
 from dataplane.objects.metadata_port import Metadata
 from dataplane.shards.reader import ShardReader
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,16 @@ class Reading:
         return version
 
     def inline_bytes(self, version: ObjectVersion) -> bytes:
-        """The plain bytes of a version that is kept inline."""
+        """The plain bytes of a version that is kept inline. Raises `ObjectDamaged`, `EncryptionKeyMissing`."""
         if version.inline is None:
             raise ValueError(f"the version of {version.key!r} is not kept inline")
-        return self._envelope.open_inline(version.inline)
+        try:
+            return self._envelope.open_inline(version.inline)
+        except BrokenSeal as error:
+            metrics.BLOB_READS_DAMAGED.inc()
+            extra = {"bucket": version.bucket_id, "key": version.key, "reason": str(error)}
+            logger.error("An inline body does not open", extra=extra)
+            raise ObjectDamaged(f"in the row of {version.key!r}", 0, 1) from error
 
     async def read(self, version: ObjectVersion, start: int, stop: int) -> AsyncGenerator[bytes | memoryview, None]:
         """The plain bytes [start, stop), verified, in pieces of at most one segment.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataplane.contracts import Profile, StoreRecord
-from dataplane.erasure.profile import choose_profile
+from dataplane.erasure.profile import candidate_profiles, choose_profile
 from dataplane.erasure.stripes import Stripes
 from dataplane.errors import QuorumNotReached, StorageFull
 from dataplane.placement.domains import domain_count
@@ -36,33 +36,26 @@ async def choose_stores(
 ) -> tuple[list[StoreRecord], Profile]:
     """The stores that may take shards of a blob of `size` bytes (None: not known), and its profile.
 
-    Stores without room count as absent, which may take a lower profile with larger shards, for which still
-    fewer have room: so it is repeated until it holds. Raises `StorageFull` or `QuorumNotReached`.
+    The best profile for which enough stores live and have room for its shards. Never one without a spare
+    while two domains live. Raises `StorageFull` or `QuorumNotReached`.
     """
     live = await transport.writable(0)
-    profile = _profile(live, settings)
-    stores = live
-    while profile is not None:
-        stores = await transport.writable(shard_bytes(size, profile, settings))
-        fitting = _profile(stores, settings)
-        if fitting == profile:
-            break
-        profile = fitting
-    if profile is None or (profile.m == 0 and domain_count(live) > 1):
-        if len(stores) < len(live):
-            raise StorageFull(size or settings.segment_bytes)
-        raise _too_few(stores, settings.floor_profile)
-    return stores, profile
+    spared = domain_count(live) > 1
+    for profile in candidate_profiles(floor=settings.floor_profile, wanted=settings.wanted_profile):
+        if profile.shards > domain_count(live) or (profile.m == 0 and spared and profile != settings.wanted_profile):
+            continue
+        roomy = await transport.writable(shard_bytes(size, profile, settings))
+        if domain_count(roomy) >= profile.shards:
+            return roomy, profile
+    if choose_profile(domain_count(live), floor=settings.floor_profile, wanted=settings.wanted_profile) is not None:
+        raise StorageFull(settings.segment_bytes if size is None else size)
+    raise _too_few(live, settings.floor_profile)
 
 
 def shard_bytes(size: int | None, profile: Profile, settings: WriteSettings) -> int:
     """Length of each shard file of a blob; of one segment where the size is not known."""
     plain = settings.segment_bytes if size is None else size
     return Stripes(plain, settings.segment_bytes, profile, sealed=True).shard_bytes
-
-
-def _profile(stores: Sequence[StoreRecord], settings: WriteSettings) -> Profile | None:
-    return choose_profile(domain_count(stores), floor=settings.floor_profile, wanted=settings.wanted_profile)
 
 
 def _too_few(stores: Sequence[StoreRecord], floor: Profile | None) -> QuorumNotReached:

@@ -127,7 +127,10 @@ class _BlobReading:
         self._codec = codec_for(blob.profile)
         self._cipher: SegmentCipher | None = None
         if blob.encryption is not None:
-            self._cipher = owner.envelope.cipher(blob.encryption, blob.id.bytes)
+            try:
+                self._cipher = owner.envelope.cipher(blob.encryption, blob.id.bytes)
+            except BrokenSeal as error:
+                raise _does_not_open(blob, error) from error
         groups = owner.transport.read_groups(blob.id, dict(enumerate(blob.stores)))
         self._group_of: dict[int, ReadGroup] = {index: group for group in groups for index in group.indexes}
         self._groups = groups
@@ -211,6 +214,10 @@ class _BlobReading:
             return self._cipher.open(index, coded, last=self._stripes.is_last(index))
         except BrokenSeal as error:
             # Every frame was what its writer wrote: the row's key or sizes are not the writer's.
-            metrics.BLOB_READS_DAMAGED.inc()
-            logger.error("A blob does not open", extra={"blob": str(self._blob.id), "reason": str(error)})
-            raise ObjectDamaged(str(self._blob.id), len(good), self._blob.profile.k) from error
+            raise _does_not_open(self._blob, error) from error
+
+
+def _does_not_open(blob: BlobRecord, error: BrokenSeal) -> ObjectDamaged:
+    metrics.BLOB_READS_DAMAGED.inc()
+    logger.error("A blob does not open", extra={"blob": str(blob.id), "reason": str(error)})
+    return ObjectDamaged(str(blob.id), 0, blob.profile.k)

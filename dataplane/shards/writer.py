@@ -112,9 +112,9 @@ class BlobWriter:
 
     async def discard(self) -> None:
         """Removes everything of the blob, also after `finish`. For the failure path; does not raise."""
-        if self._sending is not None and not self._sending.done():
+        if self._sending is not None:
             self._sending.cancel()
-            await asyncio.wait([self._sending])
+            await asyncio.gather(self._sending, return_exceptions=True)
         if self._placement is not None:
             await self._placement.discard()
             metrics.BLOB_WRITES_REFUSED.inc()

@@ -203,6 +203,8 @@ class _LocalWriteGroup:
         try:
             failures = await self._lane.write(lambda: self._append(frames, headers))
         except StoreFailed as failure:
+            # The job may still be running: what it writes after this is removed when it ends.
+            await self.discard()
             failures = dict.fromkeys(self.indexes, failure)
         if failures:
             self._on_failure()

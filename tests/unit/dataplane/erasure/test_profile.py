@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataplane.contracts import Profile
-from dataplane.erasure.profile import choose_profile, ladder_profile, parse_profile
+from dataplane.erasure.profile import candidate_profiles, choose_profile, parse_profile
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,10 @@ from dataplane.erasure.profile import choose_profile, ladder_profile, parse_prof
     ],
 )
 def test_ladder(domains: int, expected: str) -> None:
-    assert str(ladder_profile(domains)) == expected
+    assert str(choose_profile(domains)) == expected
 
 
 def test_no_store_no_profile() -> None:
-    assert ladder_profile(0) is None
     assert choose_profile(0) is None
 
 
@@ -64,3 +63,9 @@ def test_parsing(text: str) -> None:
 def test_bad_profiles_are_named(text: str) -> None:
     with pytest.raises(ValueError, match=repr(text).replace("+", r"\+")):
         parse_profile(text)
+
+
+def test_candidates_begin_with_what_is_wanted() -> None:
+    listed = candidate_profiles(wanted=Profile(2, 2))
+    assert [str(profile) for profile in listed] == ["2+2", "8+4", "6+3", "4+2", "2+1", "1+1", "1+0"]
+    assert [str(profile) for profile in candidate_profiles(floor=Profile(4, 2))] == ["8+4", "6+3", "4+2", "2+2"]

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from dataplane.errors import (
     NoSuchBucket,
     NoSuchKey,
     NoSuchVersion,
+    ObjectDamaged,
     OperationAborted,
     PreconditionFailed,
 )
@@ -266,6 +268,17 @@ async def test_a_copy_makes_the_checksum_asked_for(tmp_path: Path, metadata: Mem
         )
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
         assert asked.checksum == Checksum(ChecksumAlgorithm.SHA256, digest)
+
+
+async def test_an_inline_body_that_was_altered_is_noticed(tmp_path: Path, metadata: MemoryMetadata) -> None:
+    bucket = metadata.bucket()
+    async with running_engine(tmp_path, metadata, stores=1) as engine:
+        await engine.objects.put(bucket, "key", MemoryBody(b"bytes"), PLAIN)
+        version = await engine.objects.open(bucket, "key")
+        assert version.inline is not None
+        altered = replace(version, inline=replace(version.inline, data=bytes(len(version.inline.data))))
+        with pytest.raises(ObjectDamaged, match="'key'"):
+            engine.objects.inline_bytes(altered)
 
 
 async def test_tags_and_bucket_state(tmp_path: Path, metadata: MemoryMetadata) -> None:

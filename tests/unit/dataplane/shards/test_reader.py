@@ -200,6 +200,14 @@ async def test_a_missing_server_key_is_named() -> None:
         await read(transport, strange)
 
 
+async def test_a_key_that_was_altered_is_noticed() -> None:
+    transport, blob = await stored()
+    assert blob.encryption is not None
+    altered = bytes(60)
+    with pytest.raises(ObjectDamaged):
+        await read(transport, replace(blob, encryption=Encryption(blob.encryption.key_id, altered)))
+
+
 async def test_a_row_that_lies_about_the_size_is_noticed() -> None:
     """Cut at a segment in the database: the shards say otherwise."""
     transport, blob = await stored()

@@ -158,6 +158,17 @@ async def test_larger_shards_of_a_lower_profile_need_more_room() -> None:
         await write(writer_over(transport), data_of(SEGMENT))
 
 
+async def test_a_wanted_profile_is_used_while_it_fits() -> None:
+    transport = MemoryTransport(6)
+    writer = writer_over(transport, wanted_profile=Profile(1, 5))
+    assert (await write(writer, data_of(SEGMENT))).blob.profile == Profile(1, 5)
+    # Whole copies fit on five stores only; fragments fit on all.
+    transport.stores[6].free_bytes = 3000
+    assert (await write(writer, data_of(SEGMENT))).blob.profile == Profile(4, 2)
+    unspared = writer_over(transport, wanted_profile=Profile(1, 0))
+    assert (await write(unspared, data_of(SEGMENT))).blob.profile == Profile(1, 0)
+
+
 async def test_shards_are_spread_over_nodes() -> None:
     transport = MemoryTransport(6, nodes=3)
     written = await write(writer_over(transport), data_of(SEGMENT))
