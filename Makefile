@@ -100,7 +100,7 @@ bench: $(SERVE_STAMP) ## Measure a fresh node: make bench ARGS="--help" says wit
 .PHONY: conformance
 conformance: $(DEV_STAMP) ## Run a checkout of ceph/s3-tests against a fresh node: make conformance S3TESTS=DIR
 	@test -n "$(S3TESTS)" || { echo "Name a checkout of https://github.com/ceph/s3-tests: make conformance S3TESTS=DIR" >&2; exit 2; }
-	$(BIN)/python -m tests.conformance.s3tests_runner --checkout "$(S3TESTS)" $(ARGS)
+	$(BIN)/python -m tests.conformance.s3tests --checkout "$(S3TESTS)" $(ARGS)
 
 # --- Generating ---------------------------------------------------------------------------------------------------
 

@@ -71,11 +71,16 @@ def test_other_algorithms(s3: Any, bucket: str, algorithm: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == PIECES[0] + PIECES[2]
 
 
-def test_composites_need_the_checksum_of_each_part(s3: Any, bucket: str) -> None:
+def test_proven_checksums_need_not_be_repeated(s3: Any, bucket: str) -> None:
     upload = start(s3, bucket, algorithm="SHA256")
     upload.part(1, b"x")
-    upload.parts = [{"PartNumber": 1, "ETag": upload.parts[0]["ETag"]}]
-    assert refusal(upload.complete) == (400, "InvalidRequest")
+    etag, proven = upload.parts[0]["ETag"], upload.parts[0]["ChecksumSHA256"]
+    other = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    upload.parts = [{"PartNumber": 1, "ETag": etag, "ChecksumSHA256": other}]
+    assert refusal(upload.complete) == (400, "InvalidPart")
+    upload.parts = [{"PartNumber": 1, "ETag": etag}]
+    whole = base64.b64encode(hashlib.sha256(base64.b64decode(proven)).digest()).decode()
+    assert upload.complete()["ChecksumSHA256"] == f"{whole}-1"
 
 
 def test_parts_that_cannot_be(s3: Any, bucket: str) -> None:

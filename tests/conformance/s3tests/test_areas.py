@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.conformance.s3tests.areas import by_area, by_cause, merge
+from tests.conformance.s3tests.causes import REMARKS
 
 
 def record(name: str, outcome: str = "passed", **more: object) -> dict[str, object]:
@@ -46,19 +47,35 @@ def test_causes_are_grouped_and_the_most_frequent_comes_first() -> None:
     )
     cases = merge(
         [
-            record("test_1", "failed", why=refused),
+            record("test_1", "failed", why="AssertionError: assert `a` ==\n b"),
             record("test_2", "failed", why=refused),
-            record("test_3", "failed", why="AssertionError: assert 0123456789abcdef == 12345"),
-            record("test_4"),
+            record("test_3", "failed", why=refused),
+            record("test_bucket_policy_4", "failed", why="assert 501 == 400"),
+            record("test_5"),
         ]
     )
     assert [(cause, len(failed)) for cause, failed in by_cause(cases)] == [
-        ("PutBucketAcl answered NotImplemented", 2),
-        ("AssertionError: assert … == …", 1),
+        ("Not served: ACLs other than the owner's", 2),
+        ("Not served: bucket policies", 1),
+        ("", 1),
     ]
+    assert cases[0].remark == "`AssertionError: assert 'a' == b`"
+
+
+def test_a_remark_comes_before_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REMARKS, "test_bucket_policy_4", "Nobody knows.")
+    (case,) = merge([record("test_bucket_policy_4[a-b]", "failed", why="assert 501 == 400")])
+    assert (case.cause, case.remark) == ("", "Nobody knows.")
+
+
+def test_version_2_in_the_header_is_a_cause_of_its_own() -> None:
+    (case,) = merge([record("test_a", "failed", markers=["auth_aws2"], why="assert 400 == 403")])
+    assert case.cause.startswith("Refused by name")
 
 
 def test_counts_add_up() -> None:
-    cases = merge([record("test_list"), record("test_list_2", "skipped"), record("test_x", file="test_iam.py")])
+    cases = merge(
+        [record("test_bucket_list_a"), record("test_bucket_list_b", "skipped"), record("test_x", file="test_iam.py")]
+    )
     counted = by_area(cases)
     assert counted == {"listing": Counter(passed=1, skipped=1), "IAM": Counter(passed=1)}
