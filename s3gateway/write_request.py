@@ -6,14 +6,14 @@ a header that asks for protection or secrecy must never be taken for granted. Mu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from dataplane.contracts import NO_HEADERS, BucketRecord, ObjectAttributes
 from s3gateway.errors import S3Error, invalid_argument, not_implemented
-from s3gateway.headers import USER_METADATA_PREFIX, content_headers, parse_http_date, user_metadata
+from s3gateway.headers import content_headers, parse_http_date, user_metadata
 from s3gateway.request import header_text
 from s3gateway.settings import GatewaySettings
 from s3gateway.shapes.tagging import parse_tag_header
@@ -112,10 +112,6 @@ def parse_attributes(
 def _plain(owner: str) -> ObjectAttributes:
     """Most small writes set nothing at all: one shared value an owner."""
     return ObjectAttributes(owner=owner)
-
-
-def has_user_metadata(headers: Iterable[bytes]) -> bool:
-    return any(name.startswith(USER_METADATA_PREFIX) for name in headers)
 
 
 def storage_class(headers: Mapping[bytes, bytes]) -> str:

@@ -264,3 +264,11 @@ async def test_the_acl_of_an_object(client: GatewayClient, directory: MemoryDire
     assert reply.all("AccessControlList/Grant/Grantee/URI") == ["http://acs.amazonaws.com/groups/global/AllUsers"]
     assert (await client.get("/data/none", "acl")).code == "NoSuchKey"
     assert (await client.get("/open", "policyStatus")).xml.findtext("IsPublic") == "true"
+
+
+async def test_a_node_that_stores_plainly_has_no_default_encryption(
+    directory: MemoryDirectory, objects: MemoryObjects, bucket: BucketRecord
+) -> None:
+    gateway = S3Gateway(directory, objects, GatewaySettings(encrypts_at_rest=False))  # type: ignore[arg-type]
+    reply = await GatewayClient(gateway, ACCESS_KEY, SECRET_KEY).get("/data", "encryption")
+    assert (reply.status, reply.code) == (404, "ServerSideEncryptionConfigurationNotFoundError")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -248,3 +249,14 @@ async def test_a_client_may_say_whose_source_it_means(client: GatewayClient, eta
     assert (await copy(client, x_amz_source_expected_bucket_owner="acme")).status == 200
     refused = await copy(client, x_amz_source_expected_bucket_owner="other")
     assert (refused.status, refused.code) == (403, "AccessDenied")
+
+
+async def test_more_than_five_gibibytes_are_not_copied(
+    client: GatewayClient, objects: MemoryObjects, bucket: BucketRecord, etag: str, upload: str
+) -> None:
+    version = await objects.open(bucket, "from")
+    objects._bucket(bucket).versions["from"] = [replace(version, size=5 * 1024**3 + 1)]
+    for reply in (await copy(client), await copy_part(client, upload)):
+        assert (reply.status, reply.code) == (400, "InvalidRequest")
+        assert "5368709120" in (reply.xml.findtext("Message") or "")
+    assert (await copy_part(client, upload, x_amz_copy_source_range="bytes=0-3")).status == 200

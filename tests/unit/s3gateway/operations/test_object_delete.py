@@ -135,6 +135,15 @@ async def test_conditions_in_many(client: GatewayClient) -> None:
     assert reply.all("Deleted/Key") == ["a"]
 
 
+async def test_a_refused_version_is_named(client: GatewayClient, objects: MemoryObjects, bucket: BucketRecord) -> None:
+    await objects.set_versioning(bucket, Versioning.ENABLED)
+    version = (await client.put("/data/a", b"1")).headers["x-amz-version-id"]
+    reply = await delete_many(client, document(item("a", VersionId=version, ETag="other")))
+    (error,) = reply.xml.findall("Error")
+    assert [child.tag for child in error] == ["Key", "VersionId", "Code", "Message"]
+    assert error.findtext("VersionId") == version
+
+
 async def test_a_thousand_and_no_more(client: GatewayClient) -> None:
     keys = [item(f"k{number}") for number in range(1000)]
     assert len((await delete_many(client, document(*keys))).all("Deleted/Key")) == 1000

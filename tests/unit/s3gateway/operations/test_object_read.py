@@ -230,6 +230,17 @@ async def test_the_whole_of_a_multipart_object(client: GatewayClient, parts_etag
     assert "x-amz-checksum-crc32" not in crossing.headers
 
 
+async def test_a_multipart_object_of_nothing(client: GatewayClient) -> None:
+    upload = (await client.post("/data/none", "uploads")).xml.findtext("UploadId")
+    part = await client.put("/data/none", b"", query=f"partNumber=1&uploadId={upload}")
+    line = f"<Part><PartNumber>1</PartNumber><ETag>{part.headers['etag']}</ETag></Part>"
+    body = f"<CompleteMultipartUpload>{line}</CompleteMultipartUpload>".encode()
+    assert (await client.post("/data/none", f"uploadId={upload}", body)).status == 200
+    for query in ("", "partNumber=1"):
+        reply = await client.get("/data/none", query)
+        assert (reply.status, reply.body, reply.headers["content-length"]) == (200, b"", "0")
+
+
 async def test_a_single_object_is_its_own_part_one(client: GatewayClient, etag: str) -> None:
     reply = await client.get("/data/key", "partNumber=1")
     assert (reply.status, reply.body) == (206, BODY)
@@ -296,6 +307,18 @@ async def test_conditional_reads(client: GatewayClient, etag: str, headers: dict
             assert reply.headers["etag"] == etag
             assert reply.headers["last-modified"] == SAME
             assert reply.body == b""
+
+
+async def test_not_modified_repeats_what_caches_need(
+    client: GatewayClient, objects: MemoryObjects, bucket: BucketRecord
+) -> None:
+    await objects.set_versioning(bucket, Versioning.ENABLED)
+    headers = {"cache-control": "max-age=60", "expires": "Thu, 01 Dec 1994 16:00:00 GMT"}
+    put = await client.put("/data/key", BODY, headers=headers)
+    reply = await client.get("/data/key", headers={"If-None-Match": put.headers["etag"]})
+    assert (reply.status, reply.body) == (304, b"")
+    assert {name: reply.headers[name] for name in headers} == headers
+    assert reply.headers["x-amz-version-id"] == put.headers["x-amz-version-id"]
 
 
 async def test_modified_since(client: GatewayClient, objects: MemoryObjects) -> None:
