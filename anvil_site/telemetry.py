@@ -40,8 +40,6 @@ NODE_METRICS = (
     NodeMetric("anvil_node_uptime_seconds", "gauge", (), "Seconds since the node started."),
     NodeMetric("anvil_process_resident_memory_bytes", "gauge", ("process",), "Memory of each process of the node."),
     NodeMetric("anvil_process_cpu_seconds_total", "counter", ("process",), "CPU time of each process of the node."),
-    NodeMetric("anvil_store_capacity_bytes", "gauge", ("path",), "Size of the drive below each storage path."),
-    NodeMetric("anvil_store_free_bytes", "gauge", ("path",), "Space left on the drive below each storage path."),
 )
 """What `NodeCollector` reads; what is counted stands in `dataplane/metrics.py`."""
 
@@ -61,7 +59,7 @@ def forget_process(pid: int, directory: Path) -> None:
 class Exposition:
     """Renders the page; several askers at once, or in quick succession, share one rendering."""
 
-    def __init__(self, storage_paths: Sequence[Path], *, region: str, supervisor_pid: int) -> None:
+    def __init__(self, *, region: str, supervisor_pid: int) -> None:
         # Imported here: the library decides at its import whether this process writes files.
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
         from prometheus_client.core import REGISTRY  # noqa: PLC0415
@@ -73,7 +71,7 @@ class Exposition:
         else:
             self._registry = REGISTRY
         self._node_registry = CollectorRegistry()
-        self._node_registry.register(NodeCollector(storage_paths, region=region, supervisor_pid=supervisor_pid))
+        self._node_registry.register(NodeCollector(region=region, supervisor_pid=supervisor_pid))
         self._lock = asyncio.Lock()
         self._page = b""
         self._rendered_at = float("-inf")
@@ -95,10 +93,9 @@ _BY_NAME = {metric.name: metric for metric in NODE_METRICS}
 
 
 class NodeCollector:
-    """Read at each scrape, not counted: build, uptime, processes, space of the stores."""
+    """Read at each scrape, not counted: build, uptime, processes."""
 
-    def __init__(self, storage_paths: Sequence[Path], *, region: str, supervisor_pid: int) -> None:
-        self._storage_paths = tuple(storage_paths)
+    def __init__(self, *, region: str, supervisor_pid: int) -> None:
         self._region = region
         self._supervisor_pid = supervisor_pid
 
@@ -108,16 +105,6 @@ class NodeCollector:
         processes = list(node_processes(self._supervisor_pid))
         yield _gauge("anvil_process_resident_memory_bytes", [([one.name], one.resident_bytes) for one in processes])
         yield _counter("anvil_process_cpu_seconds_total", [([one.name], one.cpu_seconds) for one in processes])
-        spaces = [(str(path), space) for path in self._storage_paths if (space := _space(path)) is not None]
-        yield _gauge("anvil_store_capacity_bytes", [([path], one.f_blocks * one.f_frsize) for path, one in spaces])
-        yield _gauge("anvil_store_free_bytes", [([path], one.f_bavail * one.f_frsize) for path, one in spaces])
-
-
-def _space(path: Path) -> os.statvfs_result | None:
-    try:
-        return os.statvfs(path)
-    except OSError:
-        return None  # readiness tells; a scrape must not fail for it
 
 
 def _gauge(name: str, samples: Sequence[tuple[list[str], float]]) -> Metric:

@@ -128,7 +128,7 @@ def _readiness(options: Options, node: RunningNode) -> Readiness:
 
 
 def _health(options: Options, node: RunningNode, readiness: Readiness) -> Application:
-    exposition = Exposition(options.storage_paths, region=options.region, supervisor_pid=node.pid)
+    exposition = Exposition(region=options.region, supervisor_pid=node.pid)
     about = {"node_id": node.node_id, "region": node.region, "redundancy": node.redundancy, "stores": len(node.stores)}
     return HealthApplication(readiness, exposition, about=about, supervisor_pid=node.pid)
 

@@ -67,7 +67,6 @@ def test_metrics_add_up_over_the_processes(node: Node) -> None:
         value = re.search(rf'^anvil_process_resident_memory_bytes\{{process="{name}"\}} (\S+)$', text, re.MULTILINE)
         assert value is not None, name
         assert 10 << 20 < float(value[1]) < 1 << 30, name
-    assert f'anvil_store_free_bytes{{path="{node.storage}"}}' in text
     assert "anvil_node_uptime_seconds" in text
 
 
