@@ -1,15 +1,16 @@
-"""The page of metrics, from `dataplane/metrics.py`."""
+"""The page of metrics, from `dataplane/metrics.py` and what a scrape reads besides."""
 
 from __future__ import annotations
 
+from anvil_site.telemetry import NODE_METRICS
 from dataplane.metrics import DEFINITIONS
 from docs.generator.markdown import code, page, table
 
 
 def metrics_page() -> str:
     rows = [
-        (code(metric.name), metric.kind, ", ".join(map(code, metric.labels)), metric.meaning)
-        for metric in sorted(DEFINITIONS)
+        (code(name), kind, ", ".join(map(code, labels)), meaning)
+        for name, kind, labels, meaning in sorted((*DEFINITIONS, *NODE_METRICS))
     ]
     return page(
         "Metrics",
