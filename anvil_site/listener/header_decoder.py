@@ -22,6 +22,10 @@ _LONGEST_INTEGER_SHIFT = 21
 _Row = list[tuple[int, bytes] | None]
 
 
+class OverlongInteger(HPACKDecodingError):
+    """Allowed by the RFC in zero-padded form, used by nobody, and a way to keep a decoder busy."""
+
+
 class _Huffman:
     """States are the inner nodes of the code's tree; a row says, for each byte, the next state and what is emitted.
 
@@ -91,7 +95,7 @@ def _integer(data: bytes, position: int, mask: int) -> tuple[int, int]:
         value += (octet & 0x7F) << shift
         if octet < 0x80:
             return value, position
-    raise HPACKDecodingError("an integer of more than five octets")
+    raise OverlongInteger("an integer of more than five octets")
 
 
 def _string(data: bytes, position: int) -> tuple[bytes, int]:
