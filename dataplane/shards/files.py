@@ -36,6 +36,9 @@ from dataplane.transport.base import (
 RESERVE_BYTES = 64 << 20
 """Kept free on every store: a file system filled to the last byte cannot even delete."""
 
+UNCHECKED_BYTES = 1 << 20
+"""For a shard up to this size the look at the store a moment ago is enough; the reserve covers the difference."""
+
 WRITEBACK_BYTES = 2 << 20
 """A growing shard is pushed towards the drive every so much, so that its final sync has little left to do."""
 
@@ -91,9 +94,10 @@ class StoreDirectory:
 
     def create(self, blob_id: UUID, index: int, expected_bytes: int) -> PendingFile:
         with self._failures("create", f"{blob_id}.{index}"):
-            stat = os.statvfs(self._path)
-            if stat.f_bavail * stat.f_frsize - self._reserve_bytes < expected_bytes:
-                raise StoreHasNoRoom(f"store {self._number}: no room for a shard of {expected_bytes} bytes")
+            if expected_bytes > UNCHECKED_BYTES:
+                stat = os.statvfs(self._path)
+                if stat.f_bavail * stat.f_frsize - self._reserve_bytes < expected_bytes:
+                    raise StoreHasNoRoom(f"store {self._number}: no room for a shard of {expected_bytes} bytes")
             return PendingFile(self, blob_id, index)
 
     def open(self, blob_id: UUID, index: int) -> ShardFile:
@@ -183,13 +187,15 @@ class PendingFile:
             hit("shards.appended")
         except OSError as error:
             raise self._store.failure("write", self._name, error) from error
-        if self._position - self._pushed >= WRITEBACK_BYTES:
-            _start_writeback(self._descriptor, self._pushed, self._position - self._pushed)
-            self._pushed = self._position
+        self._push()
 
-    def publish(self, header: bytes) -> None:
+    def publish(self, header: bytes, buffers: Sequence[Buffer] = ()) -> None:
+        if self._position > SHARD_HEADER_BYTES and buffers:
+            self.append(buffers)
+            buffers = ()
         try:
-            _write_all(self._descriptor, [header], 0)
+            # A shard of one frame takes one call.
+            _write_all(self._descriptor, [header, *buffers], 0)
             os.fdatasync(self._descriptor)
             hit("shards.synced")
             self._close()
@@ -197,6 +203,11 @@ class PendingFile:
             hit("shards.published")
         except OSError as error:
             raise self._store.failure("publish", self._name, error) from error
+
+    def _push(self) -> None:
+        if self._position - self._pushed >= WRITEBACK_BYTES:
+            _start_writeback(self._descriptor, self._pushed, self._position - self._pushed)
+            self._pushed = self._position
 
     def discard(self) -> None:
         self._close()

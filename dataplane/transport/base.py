@@ -55,8 +55,8 @@ class PendingShard(Protocol):
 
     def append(self, buffers: Sequence[Buffer]) -> None: ...
 
-    def publish(self, header: bytes) -> None:
-        """Writes the header and makes all durable under the final name."""
+    def publish(self, header: bytes, buffers: Sequence[Buffer] = ()) -> None:
+        """Appends the last buffers, writes the header, and makes all durable under the final name."""
         ...
 
     def discard(self) -> None:

@@ -225,17 +225,13 @@ class _LocalWriteGroup:
                 self._pending, failures = _each(
                     self._stores, lambda index, store: store.create(self._blob_id, index, self._expected_bytes)
                 )
-            failures |= self._step({i: s for i, s in self._pending.items() if i in frames}, _append_to(frames))
-            if headers is not None:
-                failures |= self._step(self._pending, _publish_with(headers))
-            return failures
+            write = _append(frames) if headers is None else _publish(headers, frames)
+            return failures | self._step(write)
 
-    def _step(
-        self, shards: Mapping[int, PendingShard], call: Callable[[int, PendingShard], None]
-    ) -> dict[int, ShardFailure]:
+    def _step(self, write: Callable[[int, PendingShard], None]) -> dict[int, ShardFailure]:
         """Does one thing to each shard; those that fail are discarded and leave the group."""
         assert self._pending is not None
-        _, failures = _each(dict(shards), call)
+        _, failures = _each(self._pending, write)
         for index in failures:
             self._pending.pop(index).discard()
         return failures
@@ -247,12 +243,14 @@ class _LocalWriteGroup:
                 shard.discard()
 
 
-def _append_to(frames: Mapping[int, Sequence[Buffer]]) -> Callable[[int, PendingShard], None]:
+def _append(frames: Mapping[int, Sequence[Buffer]]) -> Callable[[int, PendingShard], None]:
     return lambda index, shard: shard.append(frames[index])
 
 
-def _publish_with(headers: Mapping[int, bytes]) -> Callable[[int, PendingShard], None]:
-    return lambda index, shard: shard.publish(headers[index])
+def _publish(
+    headers: Mapping[int, bytes], frames: Mapping[int, Sequence[Buffer]]
+) -> Callable[[int, PendingShard], None]:
+    return lambda index, shard: shard.publish(headers[index], frames.get(index, ()))
 
 
 class _LocalReadGroup:

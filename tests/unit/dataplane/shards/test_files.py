@@ -116,7 +116,7 @@ def test_space_is_checked_before_writing(tmp_path: Path) -> None:
     full = StoreDirectory(1, tmp_path, identity.id, reserve_bytes=1 << 60)
     assert full.space().free_bytes == 0
     with pytest.raises(StoreHasNoRoom):
-        full.create(BLOB, 0, 1)
+        full.create(BLOB, 0, files_module.UNCHECKED_BYTES + 1)
     roomy = StoreDirectory(1, tmp_path, identity.id, reserve_bytes=0).space()
     assert 0 < roomy.free_bytes <= roomy.total_bytes
 
