@@ -41,8 +41,6 @@ def test_objects(clients: Clients, tmp_path: Path) -> None:
     listed = clients.shell(f"aws s3api list-objects-v2 --bucket awscli-objects --prefix ä/ --max-items 10 {query}")
     assert json.loads(listed) == [["ä/1", 26], ["ä/2", 26]]
     assert clients.shell("aws s3 cp --no-progress s3://awscli-objects/ä/1 -") == "abcdefghijklmnopqrstuvwxyz"
-    # Version 1 of the tool still presigns with Signature Version 2 in us-east-1 unless told otherwise.
-    clients.shell("aws configure set default.s3.signature_version s3v4")
     presigned = clients.shell(
         "curl -sS -o fetched -w '%{http_code}' \"$(aws s3 presign s3://awscli-objects/ä/1)\"", cwd=tmp_path
     )
