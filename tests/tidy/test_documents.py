@@ -66,3 +66,13 @@ def test_every_document_is_reachable_from_the_index() -> None:
                 todo.append((repository.ROOT / path.parent / name).resolve().relative_to(repository.ROOT))
     lost = [str(path) for path in documents() if path.parts[0] == "docs" and path not in seen]
     assert not lost, f"link these from {index} or a page below it: {lost}"
+
+
+def test_decisions_have_a_number_each_and_are_listed_under_their_titles() -> None:
+    pages = [path for path in documents() if path.match("docs/decisions/[0-9]*.md") and path.name[:4] != "0000"]
+    assert [path.name[:4] for path in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+    index = repository.text(Path("docs/decisions/README.md"))
+    for path in pages:
+        title = HEADING.findall(repository.text(path))[0]
+        assert title.startswith(path.name[:4]), path
+        assert f"- [{title}]({path.name})" in index, path
