@@ -94,7 +94,7 @@ class App:
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         kind = path.split("/")[1]
-        if kind == "bytes":
+        if kind == "bytes" and all(part.isdecimal() for part in path.split("/")[2:]):
             await self._bytes(path, send)
         elif kind in ("echo", "count", "slow"):
             body = await self._read(path, receive, slow=kind == "slow")
@@ -121,7 +121,7 @@ class App:
 
     async def _bytes(self, path: str, send: Send) -> None:
         parts = path.split("/")
-        size = int(parts[2])
+        size = min(int(parts[2]), 1 << 33) if parts[2:] else 0
         chunk_size = int(parts[3]) if len(parts) > 3 else 256 * 1024
         chunks = pattern(chunk_size + PATTERN_PERIOD)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(size).encode())]})
