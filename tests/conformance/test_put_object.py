@@ -4,6 +4,8 @@ import base64
 import hashlib
 import io
 import threading
+import urllib.error
+import urllib.request
 import zlib
 from typing import Any
 
@@ -241,12 +243,17 @@ def test_who_may_write(s3_node: S3Node, s3: Any, bucket: str) -> None:
     assert refusal(s3.head_object, Bucket=bucket, Key="k") == (404, "404")
 
 
-def test_a_presigned_url(s3_node: S3Node, s3: Any, bucket: str) -> None:
-    v4 = s3_node.main.s3(signature_version="s3v4")
-    import urllib.request
-
-    url = v4.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "key", "ContentType": "text/plain"})
+@pytest.mark.parametrize("options", [{}, {"signature_version": "s3v4"}], ids=["as boto3 signs by default", "v4"])
+def test_a_presigned_url(s3_node: S3Node, s3: Any, bucket: str, options: dict[str, str]) -> None:
+    signer = s3_node.main.s3(**options)
+    what = {"Bucket": bucket, "Key": "key", "ContentType": "text/plain"}
+    url = signer.generate_presigned_url("put_object", Params=what)
     request = urllib.request.Request(url, b"presigned", {"Content-Type": "text/plain"}, method="PUT")
     with urllib.request.urlopen(request, timeout=30) as reply:
         assert reply.status == 200
     assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"presigned"
+    request = urllib.request.Request(url, b"presigned", {"Content-Type": "text/html"}, method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=30)
+    with caught.value:
+        assert caught.value.code == 403
