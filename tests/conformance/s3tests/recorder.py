@@ -23,7 +23,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if worth_a_line:
         why = ""
         if report.failed:
-            why = str(getattr(report.longrepr, "reprcrash", None) or report.longrepr)[:WHY_KEPT]
+            # The message alone: where the suite was checked out is nobody's business.
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = str(crash.message if crash is not None else report.longrepr)[:WHY_KEPT]
         line = {
             "name": item.name,
             "file": item.path.name,
