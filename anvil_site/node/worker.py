@@ -20,7 +20,7 @@ from anvil_site.database_access import install_deployment, urls_by_alias
 from anvil_site.db_router import GLOBAL_ALIAS, REGIONAL_ALIAS
 from anvil_site.health import HealthApplication, Readiness, database_check, members_check, storage_check
 from anvil_site.listener.grpc_server import GrpcServer, start_grpc
-from anvil_site.listener.limits import Limits
+from anvil_site.listener.limits import Limits, limits_for
 from anvil_site.listener.protocol import mux_protocol
 from anvil_site.migration_state import expected_migrations
 from anvil_site.node.engine import open_engine
@@ -38,8 +38,6 @@ from dataplane.native.interceptors.request_id import request_id as native_reques
 from dataplane.native.services import native_services
 from s3gateway.app import S3Gateway
 from s3gateway.settings import GatewaySettings
-
-_STREAMS_OF_SEVERAL_WORKERS = 16
 
 
 async def serve(options: Options, node: RunningNode, arguments: argparse.Namespace) -> None:
@@ -60,8 +58,7 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
         )
         readiness = _readiness(options, node)
         api = api_application(_health(options, node, readiness), gateway, s3_domains=options.s3_domains)
-        # A proxy opens another HTTP/2 connection, and so reaches another worker, only when one is full.
-        limits = Limits(max_streams=_STREAMS_OF_SEVERAL_WORKERS) if options.workers > 1 else Limits()
+        limits = limits_for(options.workers)
         socket_path = Path(node.socket_dir) / f"{arguments.name}.grpc"
         grpc = await stack.enter_async_context(_open_grpc(options, directory, limits, socket_path))
 
