@@ -9,6 +9,7 @@ import argparse
 import ctypes
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,8 @@ def parse_arguments(argv: Sequence[str], *, roles: Sequence[str]) -> argparse.Na
 
 
 def prepare_process(name: str) -> None:
+    # Until the role listens to it: a reload must not end a process that is just starting with fresh options.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
         libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import selectors
 import signal
@@ -57,6 +56,9 @@ _CONNECTIONS_OF_A_WORKER = 24
 
 _SOCKET_DIR_LIMIT_BYTES = 84
 """Leaves room for the names of sockets within the 107 bytes of a path."""
+
+
+_ENTRY = (sys.executable, "-P", "-m", "anvil_site.node.entry")  # -P: nothing of the working directory
 
 
 class StartFailed(Exception):
@@ -181,16 +183,18 @@ class Supervisor:
         assert self._lock is not None
         sockets = [listening.socket.fileno() for listening in self._listening]
         inherited = [*sockets, *self._lock.descriptors]
-        entry = [sys.executable, "-P", "-m", "anvil_site.node.entry"]  # -P: nothing of the working directory
-        worker = [*entry, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
+        command = [*_ENTRY, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
         names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
-        self._children = [Child(name, worker, inherited=inherited) for name in names]
+        self._children = [Child(name, command, inherited=inherited) for name in names]
         for child in self._children:
             self._start_child(child)
-        # Clients are served first: background work may start when every worker does.
-        steward = Child("steward", [*entry, "steward"], inherited=self._lock.descriptors)
-        steward.restart_at = math.inf
+
+    def _start_steward(self) -> None:
+        """After the workers: clients are served first."""
+        assert self._lock is not None
+        steward = Child("steward", [*_ENTRY, "steward"], inherited=self._lock.descriptors)
         self._children.append(steward)
+        self._start_child(steward)
 
     def _start_child(self, child: Child) -> None:
         child.start(_environment_of_children())
@@ -202,7 +206,7 @@ class Supervisor:
 
     def _supervise(self, node: RunningNode) -> int:
         self._start_children()
-        announced = False
+        serving = False
         while True:
             due = [child.restart_at for child in self._children if child.restart_at is not None]
             signals = self._wait(min([5.0, *(at - time.monotonic() for at in due)]))
@@ -215,27 +219,25 @@ class Supervisor:
             self._reap_strangers()
             for child in self._children:
                 if (status := child.exited()) is not None:
-                    self._lost(child, status, during_start=not announced)
+                    self._lost(child, status, serving=serving)
                 if child.restart_at is not None and child.restart_at <= time.monotonic():
                     self._start_child(child)
-            if not announced and all(child.ready for child in self._children[:-1]):
-                steward = self._children[-1]
-                if steward.restart_at == math.inf:
-                    self._start_child(steward)
-            if not announced and all(child.ready for child in self._children):
-                announced = True
+            if not serving and all(child.ready for child in self._children):
+                serving = True
+                self._start_steward()
                 with contextlib.suppress(OSError):  # nobody reads: the node serves all the same
                     sys.stdout.write(banner(node, self._layout, self._options))
                     sys.stdout.flush()
 
-    def _lost(self, child: Child, status: int, *, during_start: bool) -> None:
+    def _lost(self, child: Child, status: int, *, serving: bool) -> None:
+        """A worker that cannot start ends the node, so that its operator sees it; later ones are replaced."""
         reason = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         logger.error("A child ended", extra={"child": child.name, "reason": reason})
         if child.ready_fd is not None:
             self._selector.unregister(child.ready_fd)
             child.close_pipe()
         telemetry.forget_process(child.last_pid, self._layout.metrics)
-        if during_start and not child.was_ready:
+        if not serving and not child.was_ready:
             raise StartFailed(f"{child.name} ended with {reason} before it was ready; its log lines above say why.")
 
     def _replace_postgres(self) -> None:

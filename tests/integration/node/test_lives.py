@@ -82,7 +82,7 @@ def test_a_killed_worker_is_replaced(start_node: StartNode) -> None:
     node.s3().create_bucket(Bucket="kept")
     node.s3().put_object(Bucket="kept", Key="k", Body=b"body")
     for name in ("anvil-worker-1", "anvil-worker-2", "anvil-steward"):
-        pid = node.children()[name]
+        pid = wait_until(lambda: node.children().get(name), f"{name} runs")  # noqa: B023 - used at once
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: node.children().get(name, pid) != pid, f"{name} runs again")  # noqa: B023 - used at once
     wait_until(lambda: node.get("/ready")[0] == 200, "the node is ready again")

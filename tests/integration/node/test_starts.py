@@ -14,7 +14,7 @@ import pytest
 
 from anvil_site.postgres import find_binaries
 from anvil_site.process_statistics import node_processes
-from tests.integration.node.conftest import StartNode
+from tests.integration.node.conftest import StartNode, wait_until
 
 SECOND_START_SECONDS = 3.0
 
@@ -49,7 +49,7 @@ def test_a_first_start_serves_and_a_second_one_finds_everything(start_node: Star
     bodies = {f"k{size}": os.urandom(size) for size in (0, 1, 65536, 65537, 3 << 20)}
     for key, body in bodies.items():
         s3.put_object(Bucket="photos", Key=key, Body=body)
-    banner = node.log_text()
+    banner = wait_until(lambda: "is ready, node" in node.log_text() and node.log_text(), "the banner")
     assert given["AWS_ENDPOINT_URL"] in banner
     assert str(node.storage / "credentials.env") in banner
     assert "Redundancy" in banner
