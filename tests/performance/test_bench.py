@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.performance.bench import __main__ as command
-from tests.performance.bench import report
+from tests.performance.bench import listing, report
 from tests.performance.bench.cells import Cell, Sample
 from tests.performance.bench.loadgen import Driver, Outcome, Request, binary
 from tests.performance.bench.process_cost import listeners, measure
@@ -41,25 +41,39 @@ CLOSED_AFTER = {"/b/closing", "/b/until-end"}
 async def canned_server(received: list[bytes]) -> AsyncIterator[int]:
     """Answers from `REPLIES` by path; PUT bodies are collected."""
 
+    serving: set[asyncio.Task[object]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                method, path, _ = head.split(" ", 2)
-                sizes = [line.split(": ")[1] for line in head.splitlines() if line.lower().startswith("content-length")]
-                if method == "PUT":
-                    received.append(await reader.readexactly(int(sizes[0])))
-                reply = REPLIES.get(unquote(path), REPLIES["/b/bodiless"])
-                for middle in (reply[: len(reply) // 2], reply[len(reply) // 2 :]):
-                    writer.write(middle)
-                    await writer.drain()
-                if path in CLOSED_AFTER:
-                    break
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while await answer(reader, writer, received):
+                    pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+    await asyncio.gather(*serving)  # the driver has closed its ends
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: list[bytes]) -> bool:
+    """Serves one request; False where the connection ends with it."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    method, path, _ = head.split(" ", 2)
+    if method == "PUT":
+        (size,) = (line.split(": ")[1] for line in head.splitlines() if line.lower().startswith("content-length"))
+        received.append(await reader.readexactly(int(size)))
+    reply = REPLIES.get(unquote(path), REPLIES["/b/bodiless"])
+    for half in (reply[: len(reply) // 2], reply[len(reply) // 2 :]):
+        writer.write(half)
+        await writer.drain()
+    return path not in CLOSED_AFTER
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +208,17 @@ def test_the_command_shown_has_no_secret_and_no_path() -> None:
         "--directory=/z",
     ]
     assert command.shown_command(given) == "make bench ARGS='--stores 6 --target o=http://h:1,...'"
+
+
+async def test_a_bucket_is_filled_with_every_key_once(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FILL_AT_ONCE", 7)
+    received: list[bytes] = []
+    async with canned_server(received) as port:
+        target = Target("canned", "127.0.0.1", port, Signer("key", "secret", "us-east-1"), "b")
+        await asyncio.to_thread(listing.fill, target, Driver(program, tmp_path), 23)
+    assert len(received) == 23
+    names = list(listing.key_names(23))
+    assert len(set(names)) == 23
+    assert {name.split("/")[0] for name in names} == set(listing.PREFIXES)

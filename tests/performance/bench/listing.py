@@ -5,6 +5,7 @@ A store that reads what it does not return shows here: both must cost the same h
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from tests.performance.bench.cells import Cell, Sample
@@ -27,7 +28,7 @@ def fill(target: Target, driver: Driver, count: int) -> None:
     names = key_names(count)
     done = 0
     while done < count:
-        requests = [Request(target.head("PUT", name)) for name, _ in zip(names, range(FILL_AT_ONCE), strict=False)]
+        requests = [Request(target.head("PUT", name)) for name in itertools.islice(names, FILL_AT_ONCE)]
         outcome = driver.run(
             target, requests, clients=FILL_CLIENTS, seconds=3600, most=len(requests), wrap=False, body=None
         )
