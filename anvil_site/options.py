@@ -298,6 +298,13 @@ class Options:
         "1+0",
         "The least redundancy a new object may get; a write is refused (503) while too few stores live for it.",
     )
+    delete_grace_seconds: float = _option(
+        "DELETE_GRACE_SECONDS",
+        kinds.seconds(0, 86400),
+        "60",
+        "How long shards outlive their object, for reads that looked it up before it was deleted.",
+        unit="seconds",
+    )
     s3_domains: tuple[str, ...] = _option(
         "S3_DOMAINS",
         kinds.list_of(kinds.DOMAIN),

@@ -31,11 +31,11 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(options: Options, node: RunningNode) -> AsyncIterator[Engine]:
-    """Closing waits for commits and shards that are under way."""
+async def open_engine(options: Options, node: RunningNode, *, pool_size: int) -> AsyncIterator[Engine]:
+    """Closing waits for commits and shards that are under way. `pool_size`: connections to the regional database."""
     metadata = MetadataStore(
         urls_by_alias(options)[REGIONAL_ALIAS],
-        pool_size=options.database_pool_size,
+        pool_size=pool_size,
         prepare=options.prepared_statements,
     )
     transport = LocalTransport(

@@ -43,7 +43,7 @@ from s3gateway.settings import GatewaySettings
 async def serve(options: Options, node: RunningNode, arguments: argparse.Namespace) -> None:
     install_deployment(options)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_engine(options, node))
+        engine = await stack.enter_async_context(open_engine(options, node, pool_size=options.database_pool_size))
         directory = await stack.enter_async_context(_open_directory(options))
         gateway = S3Gateway(
             directory,

@@ -163,3 +163,23 @@ def test_a_node_on_given_databases_generates_nothing(
         node.kill()
         for name in ("given_global", "given_regional"):
             postgres_cluster.drop(name)
+
+
+def test_deleted_objects_free_their_space(start_node: StartNode) -> None:
+    node = start_node(environ={"DELETE_GRACE_SECONDS": "0", "WORKERS": "1"})
+    node.wait_ready()
+    s3 = node.s3()
+    s3.create_bucket(Bucket="freed")
+
+    def shard_bytes() -> int:
+        return sum(path.stat().st_size for path in (node.storage / "shards").rglob("*") if path.is_file())
+
+    for number in range(3):
+        s3.put_object(Bucket="freed", Key=f"k{number}", Body=os.urandom(1 << 20))
+    assert shard_bytes() >= 3 << 20
+    s3.put_object(Bucket="freed", Key="k0", Body=b"small now")
+    s3.delete_objects(Bucket="freed", Delete={"Objects": [{"Key": "k1"}, {"Key": "k2"}]})
+    wait_until(lambda: shard_bytes() == 0, "the steward has removed every shard", 60)
+    assert s3.get_object(Bucket="freed", Key="k0")["Body"].read() == b"small now"
+    s3.delete_object(Bucket="freed", Key="k0")
+    s3.delete_bucket(Bucket="freed")
