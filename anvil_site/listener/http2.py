@@ -137,7 +137,6 @@ class Http2Protocol(asyncio.Protocol):
         self._state.connections.discard(self)
         if self._tick_timer is not None:
             self._tick_timer.cancel()
-        self.outlet.resume()
         for stream in list(self._streams.values()):
             stream.lost()
         self._census.left("http2")
