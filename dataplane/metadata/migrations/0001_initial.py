@@ -20,6 +20,19 @@ CREATE TABLE journal (
 ) PARTITION BY RANGE (created);
 CREATE INDEX journal_order ON journal (xid, id);
 CREATE TABLE journal_rest PARTITION OF journal DEFAULT;
+-- The first days; dataplane/metadata/journal.py makes those that follow.
+DO $$
+DECLARE
+    day date;
+BEGIN
+    FOR ahead IN 0..3 LOOP
+        day := (now() AT TIME ZONE 'UTC')::date + ahead;
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF journal FOR VALUES FROM (%L) TO (%L)',
+            'journal_' || to_char(day, 'YYYYMMDD'), day || ' 00:00:00+00', (day + 1) || ' 00:00:00+00'
+        );
+    END LOOP;
+END $$;
 """
 
 STORAGE = """
