@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+import socketserver
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -37,43 +38,38 @@ REPLIES = {
 CLOSED_AFTER = {"/b/closing", "/b/until-end"}
 
 
-@contextlib.asynccontextmanager
-async def canned_server(received: list[bytes]) -> AsyncIterator[int]:
-    """Answers from `REPLIES` by path; PUT bodies are collected."""
+class CannedHandler(socketserver.StreamRequestHandler):
+    """Answers from `REPLIES` by path, in two pieces; collects the bodies of PUTs."""
 
-    serving: set[asyncio.Task[object]] = set()
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while request := self.rfile.readline():
+                method, path, _ = request.decode().split(" ", 2)
+                sizes = [
+                    int(line.split(b":")[1])
+                    for line in iter(self.rfile.readline, b"\r\n")
+                    if line.lower().startswith(b"content-length")
+                ]
+                if method == "PUT":
+                    self.server.received.append(self.rfile.read(sizes[0]))  # type: ignore[attr-defined]
+                reply = REPLIES.get(unquote(path), REPLIES["/b/bodiless"])
+                for half in (reply[: len(reply) // 2], reply[len(reply) // 2 :]):
+                    self.connection.sendall(half)
+                if path in CLOSED_AFTER:
+                    return
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
+
+@contextlib.contextmanager
+def canned_server(received: list[bytes]) -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), CannedHandler) as server:
+        server.received = received  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
         try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                while await answer(reader, writer, received):
-                    pass
+            yield server.server_address[1]
         finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-    await asyncio.gather(*serving)  # the driver has closed its ends
-
-
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: list[bytes]) -> bool:
-    """Serves one request; False where the connection ends with it."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    method, path, _ = head.split(" ", 2)
-    if method == "PUT":
-        (size,) = (line.split(": ")[1] for line in head.splitlines() if line.lower().startswith("content-length"))
-        received.append(await reader.readexactly(int(size)))
-    reply = REPLIES.get(unquote(path), REPLIES["/b/bodiless"])
-    for half in (reply[: len(reply) // 2], reply[len(reply) // 2 :]):
-        writer.write(half)
-        await writer.drain()
-    return path not in CLOSED_AFTER
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +77,14 @@ def program() -> Path:
     return binary(ROOT / ".cache" / "bench")
 
 
-async def replay(
+def replay(
     program: Path, folder: Path, requests: list[tuple[str, str, Request | None]], **options: int
 ) -> tuple[Outcome, list[bytes]]:
     """Runs the driver over (method, key, template) against the canned server."""
     received: list[bytes] = []
     body = folder / "body"
     body.write_bytes(bytes(range(256)) * 4096)
-    async with canned_server(received) as port:
+    with canned_server(received) as port:
         target = Target("canned", "127.0.0.1", port, Signer("key", "secret", "us-east-1"), "b")
         ready = [
             Request(
@@ -99,8 +95,7 @@ async def replay(
             )
             for method, key, template in requests
         ]
-        outcome = await asyncio.to_thread(
-            Driver(program, folder).run,
+        outcome = Driver(program, folder).run(
             target,
             ready,
             clients=options.get("clients", 1),
@@ -113,40 +108,40 @@ async def replay(
 
 
 @pytest.mark.parametrize("key", ["sized", "chunked", "closing", "until-end", "continued"])
-async def test_every_framing_is_counted_whole(program: Path, tmp_path: Path, key: str) -> None:
+def test_every_framing_is_counted_whole(program: Path, tmp_path: Path, key: str) -> None:
     template = Request(b"", reply_bytes=5)
-    outcome, _ = await replay(program, tmp_path, [("GET", key, template)] * 3, clients=2)
+    outcome, _ = replay(program, tmp_path, [("GET", key, template)] * 3, clients=2)
     assert (outcome.requests, outcome.errors, outcome.bytes) == (3, 0, 15), outcome
     assert 0 < outcome.p50_ms <= outcome.p99_ms
 
 
-async def test_a_reply_without_a_body_is_a_reply(program: Path, tmp_path: Path) -> None:
-    outcome, _ = await replay(program, tmp_path, [("DELETE", "bodiless", None), ("GET", "sized", None)])
+def test_a_reply_without_a_body_is_a_reply(program: Path, tmp_path: Path) -> None:
+    outcome, _ = replay(program, tmp_path, [("DELETE", "bodiless", None), ("GET", "sized", None)])
     assert (outcome.requests, outcome.errors, outcome.bytes) == (2, 0, 5)
 
 
-async def test_a_short_reply_is_an_error(program: Path, tmp_path: Path) -> None:
-    outcome, _ = await replay(program, tmp_path, [("GET", "short", Request(b"", reply_bytes=5))])
+def test_a_short_reply_is_an_error(program: Path, tmp_path: Path) -> None:
+    outcome, _ = replay(program, tmp_path, [("GET", "short", Request(b"", reply_bytes=5))])
     assert (outcome.requests, outcome.errors) == (0, 1)
     assert "4 bytes of 5" in outcome.excerpt
 
 
-async def test_a_refusal_is_an_error_with_its_text(program: Path, tmp_path: Path) -> None:
-    outcome, _ = await replay(program, tmp_path, [("GET", "refused", None), ("GET", "sized", None)])
+def test_a_refusal_is_an_error_with_its_text(program: Path, tmp_path: Path) -> None:
+    outcome, _ = replay(program, tmp_path, [("GET", "refused", None), ("GET", "sized", None)])
     assert (outcome.requests, outcome.errors, outcome.last_bad_status) == (1, 1, 503)
     assert outcome.excerpt == "<Error> why </Error>"
 
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 65537, 1 << 20])
-async def test_bodies_arrive_as_they_are(program: Path, tmp_path: Path, size: int) -> None:
+def test_bodies_arrive_as_they_are(program: Path, tmp_path: Path, size: int) -> None:
     template = Request(b"", body_bytes=size)
-    outcome, received = await replay(program, tmp_path, [("PUT", "stored", template)] * 3)
+    outcome, received = replay(program, tmp_path, [("PUT", "stored", template)] * 3)
     assert (outcome.requests, outcome.errors, outcome.bytes) == (3, 0, 3 * size)
     assert received == [(bytes(range(256)) * 4096)[:size]] * 3
 
 
-async def test_a_script_can_be_repeated_up_to_a_bound(program: Path, tmp_path: Path) -> None:
-    outcome, _ = await replay(program, tmp_path, [("GET", "sized", None)], clients=3, most=50, wrap=1)
+def test_a_script_can_be_repeated_up_to_a_bound(program: Path, tmp_path: Path) -> None:
+    outcome, _ = replay(program, tmp_path, [("GET", "sized", None)], clients=3, most=50, wrap=1)
     assert outcome.requests == 50
 
 
@@ -179,8 +174,8 @@ def test_own_cpu_time_is_seen() -> None:
     assert measure({os.getpid()}, memory=True).pss_mib > 1
 
 
-async def test_the_owner_of_a_port_is_found() -> None:
-    async with canned_server([]) as port:
+def test_the_owner_of_a_port_is_found() -> None:
+    with canned_server([]) as port:
         assert listeners(port) == {os.getpid()}
 
 
@@ -210,14 +205,12 @@ def test_the_command_shown_has_no_secret_and_no_path() -> None:
     assert command.shown_command(given) == "make bench ARGS='--stores 6 --target o=http://h:1,...'"
 
 
-async def test_a_bucket_is_filled_with_every_key_once(
-    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bucket_is_filled_with_every_key_once(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "FILL_AT_ONCE", 7)
     received: list[bytes] = []
-    async with canned_server(received) as port:
+    with canned_server(received) as port:
         target = Target("canned", "127.0.0.1", port, Signer("key", "secret", "us-east-1"), "b")
-        await asyncio.to_thread(listing.fill, target, Driver(program, tmp_path), 23)
+        listing.fill(target, Driver(program, tmp_path), 23)
     assert len(received) == 23
     names = list(listing.key_names(23))
     assert len(set(names)) == 23
