@@ -25,7 +25,7 @@ SHORT = (
     "3",
 )
 SCENARIOS = {
-    "put 1 KiB", "get 1 KiB", "list 1 KiB", "delete 1 KiB", "put 102400 B", "get 102400 B", "delete 102400 B",
+    "put 1 KiB", "get 1 KiB", "list 1 KiB", "delete 1 KiB", "put 100 KiB", "get 100 KiB", "delete 100 KiB",
     "list 1,000 of 40 keys", "list 3 prefixes over 40 keys",
 }  # fmt: skip
 
