@@ -300,7 +300,7 @@ class EmbeddedPostgres:
             return f"(no log: {error})"
 
     def _cannot_run(self, error: Exception, account: Account | None, *, search: bool) -> EmbeddedPostgresError:
-        text = f"Cannot start the embedded PostgreSQL: {error}."
+        text = f"Cannot start the embedded PostgreSQL: {str(error).rstrip('.')}."
         if account is not None:
             text += f" This process is root and the server must run as {account.name!r}"
             if search:

@@ -219,7 +219,7 @@ class Supervisor:
             self._reap_strangers()
             for child in self._children:
                 if (status := child.exited()) is not None:
-                    self._lost(child, status, serving=serving)
+                    self._lost(child, status)
                 if child.restart_at is not None and child.restart_at <= time.monotonic():
                     self._start_child(child)
             if not serving and all(child.ready for child in self._children):
@@ -229,15 +229,15 @@ class Supervisor:
                     sys.stdout.write(banner(node, self._layout, self._options))
                     sys.stdout.flush()
 
-    def _lost(self, child: Child, status: int, *, serving: bool) -> None:
-        """A worker that cannot start ends the node, so that its operator sees it; later ones are replaced."""
+    def _lost(self, child: Child, status: int) -> None:
+        """A node whose workers cannot start ends, so that its operator sees it; once one served, all are replaced."""
         reason = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         logger.error("A child ended", extra={"child": child.name, "reason": reason})
         if child.ready_fd is not None:
             self._selector.unregister(child.ready_fd)
             child.close_pipe()
         telemetry.forget_process(child.last_pid, self._layout.metrics)
-        if not serving and not child.was_ready:
+        if not any(each.was_ready for each in self._children):
             raise StartFailed(f"{child.name} ended with {reason} before it was ready; its log lines above say why.")
 
     def _replace_postgres(self) -> None:

@@ -65,16 +65,34 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
         servers = HttpServers(drain_seconds=options.drain_seconds)
         servers.add(api, arguments.api_fd, protocol=mux_protocol(limits, grpc.bridge), behind_proxy=False)
         servers.add(ConsoleApplication(), arguments.admin_fd, protocol=None, behind_proxy=True)
-        _obey_signals(servers, readiness)
-        await _run(servers, arguments.ready_fd)
+        await _run(servers, readiness, grpc, arguments.ready_fd)
 
 
-async def _run(servers: HttpServers, ready_fd: int) -> None:
+async def _run(servers: HttpServers, readiness: Readiness, grpc: GrpcServer, ready_fd: int) -> None:
+    """Serves until SIGTERM, then drains: both kinds of health say so, requests in flight finish."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, servers)
     async with asyncio.TaskGroup() as group:
         group.create_task(servers.serve())
         await servers.started()
         settle_garbage()
         say_ready(ready_fd)
+        await stop.wait()
+        readiness.drain()
+        await grpc.drain()
+        servers.drain()
+
+
+def _reload(servers: HttpServers) -> None:
+    """Takes over the reloadable options."""
+    try:
+        fresh = load_options(os.environ)
+    except BadOptions:
+        return  # the supervisor logs it once for all
+    logs.set_level(fresh.log_level, access_log=fresh.access_log)
+    servers.set_drain_seconds(fresh.drain_seconds)
 
 
 @asynccontextmanager
@@ -128,23 +146,3 @@ def _health(options: Options, node: RunningNode, readiness: Readiness) -> Applic
     exposition = Exposition(region=options.region, supervisor_pid=node.pid)
     about = {"node_id": node.node_id, "region": node.region, "redundancy": node.redundancy, "stores": len(node.stores)}
     return HealthApplication(readiness, exposition, about=about, supervisor_pid=node.pid)
-
-
-def _obey_signals(servers: HttpServers, readiness: Readiness) -> None:
-    """SIGTERM drains, SIGHUP takes over the reloadable options."""
-
-    def drain() -> None:
-        readiness.drain()
-        servers.drain()
-
-    def reload() -> None:
-        try:
-            fresh = load_options(os.environ)
-        except BadOptions:
-            return  # the supervisor logs it once for all
-        logs.set_level(fresh.log_level, access_log=fresh.access_log)
-        servers.set_drain_seconds(fresh.drain_seconds)
-
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, drain)
-    loop.add_signal_handler(signal.SIGHUP, reload)
