@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from django.core.management import get_commands
+from django.core.management import call_command, get_commands
 
 from anvil_site.options import OPTIONS
 from dataplane.metrics import DEFINITIONS
@@ -13,6 +16,7 @@ from docs.generator.__main__ import REFERENCE, pages
 from docs.generator.commands import own_commands
 from s3gateway.errors import ERRORS
 from s3gateway.operations.table import OPERATIONS
+from tests.tidy import repository
 
 
 @pytest.mark.parametrize("name", sorted(pages()))
@@ -46,3 +50,25 @@ def test_every_option_and_metric_explains_itself() -> None:
     assert not [option.variable for option in OPTIONS if len(option.reason) < 15]
     assert not [metric.name for metric in DEFINITIONS if len(metric.meaning) < 10]
     assert not [metric.name for metric in DEFINITIONS if not re.fullmatch(r"anvil(_[a-z0-9]+){2,}", metric.name)]
+
+
+def test_the_rest_api_is_described_as_it_is(tmp_path: Path) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "openapi.yaml"))
+    described = (REFERENCE / "openapi.yaml").read_text(encoding="utf-8")
+    assert described == (tmp_path / "openapi.yaml").read_text(encoding="utf-8"), "run `make openapi` and commit it"
+
+
+def test_the_compiled_protocols_are_those_of_the_sources(tmp_path: Path) -> None:
+    sources = [str(path) for path in repository.files() if path.suffix == ".proto"]
+    kinds = ("python", "pyi", "grpc_python")
+    outputs = [f"--{kind}_out={tmp_path}" for kind in kinds]
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", ".", *outputs, *sources]
+    subprocess.run(command, cwd=repository.ROOT, check=True)
+    compiled = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(compiled) == len(sources) * len(kinds)
+    stale = [
+        str(path.relative_to(tmp_path))
+        for path in compiled
+        if (repository.ROOT / path.relative_to(tmp_path)).read_bytes() != path.read_bytes()
+    ]
+    assert not stale, "run `make proto` and commit the result"
