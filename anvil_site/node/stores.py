@@ -75,11 +75,18 @@ class StorageLock:
     """Held by the supervisor and inherited by its children: a node is over when the last of them is."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Makes the directories that do not exist. Raises `StorageError` where another node has one of them."""
+        """Makes the directories that do not exist and never did; one of a drive that is not mounted stays away.
+
+        Raises `StorageError` where another node has one of them.
+        """
         self.descriptors: list[int] = []
+        root, *others = paths
         try:
-            for path in paths:
-                self.descriptors.append(_locked(path))
+            self.descriptors.append(_locked(_opened(root, _LOCK_FILE), root, says_pid=True))
+            known = _read_known(Layout(root))
+            for path in others:
+                if path.is_dir() or str(path) not in known:
+                    self.descriptors.append(_locked(_opened(path), path))
         except BaseException:
             self.release()
             raise
@@ -90,18 +97,24 @@ class StorageLock:
         self.descriptors.clear()
 
 
-def _locked(path: Path) -> int:
+def _opened(path: Path, file_name: str = "") -> int:
+    """The directory, or a file in it, to lock; the directory is made."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        if not file_name:
+            return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        return os.open(path / file_name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise StorageError(f"The storage path {path} cannot be used: {error.strerror}.") from error
+
+
+def _locked(descriptor: int, path: Path, *, says_pid: bool = False) -> int:
     deadline = time.monotonic() + _DYING_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() if says_pid else ""
             if _is_alive(holder) or time.monotonic() >= deadline:
                 os.close(descriptor)
                 raise StorageError(
@@ -110,8 +123,9 @@ def _locked(path: Path) -> int:
                 ) from None
             time.sleep(0.02)
         else:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            if says_pid:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             return descriptor
 
 

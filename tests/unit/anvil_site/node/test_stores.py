@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from anvil_site.layout import Layout
+from anvil_site.node import stores
 from anvil_site.node.stores import StorageError, StorageLock, load_identity, prepare_stores
 
 
@@ -85,10 +86,11 @@ def test_a_storage_path_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         StorageLock([tmp_path / "file" / "below"])
 
 
-def test_the_lock_is_exclusive_and_says_who_has_it(tmp_path: Path) -> None:
+def test_the_lock_is_exclusive_and_says_who_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "import sys; from pathlib import Path; from anvil_site.node.stores import StorageLock\n"
-        "lock = StorageLock([Path(sys.argv[1])]); print('held', flush=True); sys.stdin.read()"
+        "root = Path(sys.argv[1]); lock = StorageLock([root, root / 'drive'])\n"
+        "print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -97,7 +99,19 @@ def test_the_lock_is_exclusive_and_says_who_has_it(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(StorageError, match=rf"pid {holder.pid}"):
-            StorageLock([tmp_path / "other", tmp_path])
+            StorageLock([tmp_path])
+        monkeypatch.setattr(stores, "_DYING_SECONDS", 0.1)
+        with pytest.raises(StorageError, match=str(tmp_path / "drive")):
+            StorageLock([tmp_path / "other", tmp_path / "drive"])
         holder.stdin.close()
     StorageLock([tmp_path / "other"]).release()  # nothing was kept of the lock that was refused
-    StorageLock([tmp_path]).release()
+    StorageLock([tmp_path, tmp_path / "drive"]).release()
+
+
+def test_locking_makes_no_directory_for_a_drive_that_is_not_mounted(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "a")
+    prepare_stores([tmp_path / "a", tmp_path / "b"], layout)
+    shutil.rmtree(tmp_path / "b")
+    StorageLock([tmp_path / "a", tmp_path / "b", tmp_path / "new"]).release()
+    assert not (tmp_path / "b").exists()
+    assert (tmp_path / "new").is_dir()
