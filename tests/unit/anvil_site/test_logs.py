@@ -68,6 +68,7 @@ def test_an_exception_is_part_of_its_line(stream: io.StringIO) -> None:
         ({"client_secret": "s3cr3tvalue"}, "s3cr3tvalue"),
         ({"headers": {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIA/x"}}, "AKIA/x"),
         ({"url": "/b/k?X-Amz-Signature=0123abcd&x=1"}, "0123abcd"),
+        ({"url": "/b/k?AWSAccessKeyId=A&Signature=vjbyPxyb%3D&Expires=1"}, "vjbyPxyb"),
         ({"header": "Bearer eyJhbGciOi.abc.def"}, "eyJhbGciOi"),
         ({"password": "hunter2"}, "hunter2"),
         ({"body": b"raw secret bytes"}, "raw"),
