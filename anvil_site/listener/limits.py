@@ -18,8 +18,8 @@ class Limits:
     # Every connection
     max_connections: int = 8192
     """Connections of one worker; further ones are closed at once, before a byte is read."""
-    first_bytes_seconds: float = 20.0
-    """From accepting to knowing the protocol: a port scanner or a silent peer holds a socket no longer."""
+    first_bytes_seconds: float = 60.0
+    """From accepting to knowing the protocol; pools of clients connect ahead of their first request."""
     idle_seconds: float = 180.0
     """A connection without a request in progress is closed after this. Above the pools of Caddy (120 s), Go (90 s)
     and nginx (60 s), so that the proxy closes first and never sends into a connection that we are closing."""

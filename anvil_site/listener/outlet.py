@@ -20,9 +20,10 @@ JOIN_BYTES = 32 * 1024
 
 
 class Sender(Protocol):
-    """A stream as the outlet sees it. `unsent` is never empty while it is queued."""
+    """A stream as the outlet sees it. `queued` is the outlet's own mark: a stream has one place in the queue."""
 
     id: int
+    queued: bool
     unsent: memoryview
     unsent_ends: bool
 
@@ -51,11 +52,14 @@ class Outlet:
 
     def enqueue(self, stream: Sender) -> None:
         """The stream has bytes to send, or has been given window for them."""
-        self._queue.append(stream)
+        if not stream.queued:
+            stream.queued = True
+            self._queue.append(stream)
         self.pump()
 
     def forget(self, stream: Sender) -> None:
-        if stream in self._queue:
+        if stream.queued:
+            stream.queued = False
             self._queue.remove(stream)
 
     def pause(self) -> None:
@@ -70,6 +74,7 @@ class Outlet:
         connection, queue = self._connection, self._queue
         while queue and not self._paused and connection.outbound_flow_control_window > 0:
             stream = queue.popleft()
+            stream.queued = False
             count = min(len(stream.unsent), connection.send_window(stream.id), self._quantum_bytes)
             if count <= 0:
                 continue
@@ -80,7 +85,8 @@ class Outlet:
             self._buffered_bytes += count
             self.sent_bytes += count
             stream.sent(count)
-            if len(stream.unsent):
+            if len(stream.unsent) and not stream.queued:
+                stream.queued = True
                 queue.append(stream)
             if self._buffered_bytes >= FLUSH_BYTES:
                 self.flush()

@@ -31,11 +31,13 @@ class Stream:
         self._connection = owner.connection
         self._inbox = Inbox()
         self._received_bytes = 0
-        self._waiter: asyncio.Future[None] | None = None
+        self._changed = asyncio.Event()
+        self._waiting = 0
         self._drain_waiter: asyncio.Future[None] | None = None
         self._drop_bytes = 0
         self.unsent = _NOTHING
         self.unsent_ends = False
+        self.queued = False
         self.request_ended = False
         self.reply_begun = False
         self.reply_ended = False
@@ -90,7 +92,7 @@ class Stream:
 
     @property
     def awaiting_body(self) -> bool:
-        return self._waiter is not None and not self.request_ended
+        return self._waiting > 0 and not self.request_ended
 
     async def read(self) -> bytes:
         """The next bytes of the body, as many as there are; b"" at its end. Raises `ClientGone`."""
@@ -120,15 +122,15 @@ class Stream:
 
     async def _wait(self) -> None:
         self.moved_seconds = self._owner.now()
-        self._waiter = self._owner.loop.create_future()
+        self._changed.clear()
+        self._waiting += 1
         try:
-            await self._waiter
+            await self._changed.wait()
         finally:
-            self._waiter = None
+            self._waiting -= 1
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._changed.set()
 
     # -- reply ---------------------------------------------------------------------------------------------------
 
