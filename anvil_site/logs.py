@@ -41,7 +41,7 @@ _SECRET_NAME = re.compile(
 # In texts: the password of a URL, what follows an Authorization header, the query of a presigned URL.
 _SECRET_TEXTS = (
     (re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@"), r"\1:[redacted]@"),
-    (re.compileX, r"\1[redacted]"),
+    (re.compile(r"(?i)((?:\b|x-amz-)signature=|x-amz-(?:security-token|credential)=)[^&\s\"']+"), r"\1[redacted]"),
     (re.compile(r"(?i)\b(bearer|basic|token|aws4-hmac-sha256)\s+[^\s\"']{8,}"), r"\1 [redacted]"),
 )
 _REDACTED = "[redacted]"
