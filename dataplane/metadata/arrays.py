@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,18 +22,28 @@ _EMPTY = struct.Struct("!iiI")
 _LENGTH = struct.Struct("!i")
 _NULL = b"\xff\xff\xff\xff"
 
-_BOOL, _BYTEA, _INT8, _TEXT, _UUID = 16, 17, 20, 25, 2950
+_BOOL, _BYTEA, _INT8, _TEXT, _TIMESTAMPTZ, _UUID = 16, 17, 20, 25, 1184, 2950
+_TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def _uuid_bytes(value: UUID) -> bytes:
     return value.bytes
 
 
+_pack_int8 = struct.Struct("!q").pack
+
+
+def _time_bytes(value: datetime) -> bytes:
+    return _pack_int8((value - _TIME_ZERO) // _MICROSECOND)
+
+
 _ENCODE: dict[int, Callable[[Any], bytes]] = {
     _BOOL: struct.Struct("!?").pack,
     _BYTEA: bytes,
-    _INT8: struct.Struct("!q").pack,
+    _INT8: _pack_int8,
     _TEXT: str.encode,
+    _TIMESTAMPTZ: _time_bytes,
     _UUID: _uuid_bytes,
 }
 
@@ -87,6 +98,13 @@ class BoolArray(PgArray):
     element_oid, array_oid = _BOOL, 1000
 
 
+class TimeArray(PgArray):
+    """Aware datetimes."""
+
+    __slots__ = ()
+    element_oid, array_oid = _TIMESTAMPTZ, 1185
+
+
 class UuidArray(PgArray):
     __slots__ = ()
     element_oid, array_oid = _UUID, 2951
@@ -101,7 +119,7 @@ class _PgArrayDumper(Dumper):
 
 def register_types(adapters: AdaptersMap) -> None:
     """Makes a connection send the arrays above, and every int as bigint whatever its size."""
-    for kind in (Int8Array, TextArray, ByteaArray, BoolArray, UuidArray):
+    for kind in (Int8Array, TextArray, ByteaArray, BoolArray, TimeArray, UuidArray):
         dumper = type(f"{kind.__name__}Dumper", (_PgArrayDumper,), {"oid": kind.array_oid})
         adapters.register_dumper(kind, dumper)
     adapters.register_dumper(int, Int8BinaryDumper)

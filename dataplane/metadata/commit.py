@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from dataplane.contracts import (
@@ -22,7 +21,7 @@ from dataplane.contracts import (
 )
 from dataplane.metadata.arrays import Int8Array, TextArray, UuidArray
 from dataplane.metadata.conditions import require_for_write
-from dataplane.metadata.key_lock import HeldKey, HeldRow, hold_key
+from dataplane.metadata.key_lock import TICK, HeldKey, HeldRow, hold_key
 from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.models import ObjectVersionRow, VersionPartRow
 from dataplane.metadata.pool import Connection, RacedError
@@ -44,8 +43,6 @@ from dataplane.metadata.tables import (
     statement,
 )
 from dataplane.metadata.version_ids import new_id
-
-_TICK = timedelta(microseconds=1)
 
 _FRESH_TYPES = {
     "bucket_id": "bigint",
@@ -139,7 +136,7 @@ def place(held: HeldKey, kind: JournalKind, columns: Mapping[str, Any]) -> Placi
     created = held.now
     current = held.current
     if current is not None and current.created >= created:
-        created = current.created + _TICK
+        created = current.created + TICK
     values = {"created": created, **columns}
     if held.versioning is Versioning.ENABLED:
         return Placing(new_id(created), (), current, kind, values)

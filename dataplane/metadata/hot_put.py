@@ -8,17 +8,22 @@ upsert replaces the newest row, but the rest of the statement reads what was com
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
-from typing import Any
 
-from dataplane.contracts import ChecksumType, Committed, Encryption, NewVersion
-from dataplane.metadata.arrays import ByteaArray, Int8Array, TextArray, UuidArray
+from dataplane.contracts import ChecksumType, Committed, NewVersion
+from dataplane.metadata.batch_items import (
+    ITEM_TYPES,
+    Refusal,
+    cast_items,
+    identity,
+    item_blob_parameters,
+    item_parameters,
+    unnest_items,
+)
 from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.models import ObjectVersionRow
 from dataplane.metadata.pool import MetadataPool
-from dataplane.metadata.release import blob_parameters, give_back, new_blobs
-from dataplane.metadata.rows import json_or_none, other_headers, storage_class_or_none
+from dataplane.metadata.release import give_back, new_blobs
 from dataplane.metadata.tables import (
     BLOB,
     BUCKET_STATE,
@@ -31,45 +36,8 @@ from dataplane.metadata.tables import (
 )
 
 
-class Refusal(enum.Enum):
-    """Why the hot path did not take a put. Nothing was written for it."""
-
-    BUCKET = "the bucket is not an unversioned one"
-    ROW = "what the key holds needs a transaction of its own"
-
-
-_ITEM_TYPES = {
-    "bucket_id": "bigint",
-    "key": "text",
-    "size": "bigint",
-    "etag": "text",
-    "content_type": "text",
-    "headers": "jsonb",
-    "user_metadata": "jsonb",
-    "tags": "jsonb",
-    "storage_class": "text",
-    "owner": "text",
-    "checksum_algorithm": "text",
-    "checksum_value": "text",
-    "encryption_key_id": "text",
-    "wrapped_key": "bytea",
-    "body": "bytea",
-    "blob_id": "uuid",
-}
-
-
-def _unnest(types: dict[str, str]) -> str:
-    """`unnest` in the select list goes item by item; in FROM it would first copy every body aside."""
-    sent = {name: "text" if kind == "jsonb" else kind for name, kind in types.items()}
-    return ", ".join(f"unnest(%({name})s::{kind}[]) AS {name}" for name, kind in sent.items())
-
-
-def _cast(types: dict[str, str]) -> str:
-    return ", ".join(f"i.{name}::jsonb" if kind == "jsonb" else f"i.{name}" for name, kind in types.items())
-
-
 def _put_statement(*, with_blobs: bool) -> Statement:
-    types = _ITEM_TYPES if with_blobs else {name: kind for name, kind in _ITEM_TYPES.items() if name != "blob_id"}
+    types = ITEM_TYPES if with_blobs else {name: kind for name, kind in ITEM_TYPES.items() if name != "blob_id"}
     replaced = [name for name in types if name not in ("bucket_id", "key")]
     new_blob_ids = "ARRAY(SELECT blob_id FROM upsert WHERE blob_id IS NOT NULL)"
     blob_rows = f", new_blob AS ({new_blobs(f'b.id = ANY ({new_blob_ids})')})"
@@ -84,8 +52,8 @@ def _put_statement(*, with_blobs: bool) -> Statement:
         )
         , upsert AS (
             INSERT INTO {OBJECT_VERSION} AS v ({columns(ObjectVersionRow, *types, "created", "change")})
-            SELECT {_cast(types)}, (SELECT now FROM clock), nextval('{JOURNAL_SEQUENCE}')
-            FROM (SELECT {_unnest(types)}) i
+            SELECT {cast_items(types)}, (SELECT now FROM clock), nextval('{JOURNAL_SEQUENCE}')
+            FROM (SELECT {unnest_items(types)}) i
             WHERE i.bucket_id = ANY (ARRAY(SELECT bucket_id FROM state))
             ON CONFLICT (bucket_id, key) WHERE is_current DO UPDATE SET
                 {", ".join(f"{name} = excluded.{name}" for name in replaced)},
@@ -138,23 +106,15 @@ def is_plain(new: NewVersion) -> bool:
     )
 
 
-def identity(new: NewVersion) -> tuple[int, str]:
-    return new.bucket_id, new.key
-
-
-def weight_bytes(new: NewVersion) -> int:
-    return 1024 + (len(new.inline.data) if new.inline is not None else 0)
-
-
 async def put_batch(pool: MetadataPool, batch: Sequence[NewVersion]) -> list[Committed | Refusal]:
     """One outcome per item, in order. No two items may have the same bucket and key."""
     # Every writer takes row locks in this order; two batches cannot wait for each other then.
     order = sorted(range(len(batch)), key=lambda place: identity(batch[place]))
     items = [batch[place] for place in order]
     query, parameters = (
-        (PUT_ANY, _parameters(items) | _blob_parameters(items))
+        (PUT_ANY, item_parameters(items) | item_blob_parameters(items))
         if any(item.blob is not None for item in items)
-        else (PUT_INLINE, _parameters(items))
+        else (PUT_INLINE, item_parameters(items))
     )
     [(now, bucket_ids, refused)] = await pool.fetch(query, parameters)
     committed: Committed | Refusal = Committed(None, now)
@@ -165,36 +125,3 @@ async def put_batch(pool: MetadataPool, batch: Sequence[NewVersion]) -> list[Com
             bucket_id = items[place - 1].bucket_id
             outcomes[order[place - 1]] = Refusal.ROW if bucket_id in hot_buckets else Refusal.BUCKET
     return outcomes
-
-
-def _parameters(items: Sequence[NewVersion]) -> dict[str, Any]:
-    attributes = [item.attributes for item in items]
-    checksums = [item.checksum for item in items]
-    seals = [_inline_seal(item) for item in items]
-    return {
-        "bucket_ids": Int8Array(sorted({item.bucket_id for item in items})),
-        "bucket_id": Int8Array([item.bucket_id for item in items]),
-        "key": TextArray([item.key for item in items]),
-        "size": Int8Array([item.size for item in items]),
-        "etag": TextArray([item.etag for item in items]),
-        "content_type": TextArray([each.headers.content_type or None for each in attributes]),
-        "headers": TextArray([other_headers(each.headers) for each in attributes]),
-        "user_metadata": TextArray([json_or_none(each.user_metadata) for each in attributes]),
-        "tags": TextArray([json_or_none(each.tags) for each in attributes]),
-        "storage_class": TextArray([storage_class_or_none(each.storage_class) for each in attributes]),
-        "owner": TextArray([each.owner or None for each in attributes]),
-        "checksum_algorithm": TextArray([each.algorithm.value if each else None for each in checksums]),
-        "checksum_value": TextArray([each.value if each else None for each in checksums]),
-        "encryption_key_id": TextArray([each.key_id if each else None for each in seals]),
-        "wrapped_key": ByteaArray([each.wrapped_key if each else None for each in seals]),
-        "body": ByteaArray([item.inline.data if item.inline is not None else None for item in items]),
-    }
-
-
-def _inline_seal(item: NewVersion) -> Encryption | None:
-    return item.inline.encryption if item.inline is not None else None
-
-
-def _blob_parameters(items: Sequence[NewVersion]) -> dict[str, Any]:
-    blob_ids = UuidArray([item.blob.id if item.blob is not None else None for item in items])
-    return {"blob_id": blob_ids} | blob_parameters([item.blob for item in items if item.blob is not None])

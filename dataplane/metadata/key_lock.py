@@ -7,7 +7,7 @@ against it the rows found here are locked, and an insert can find its place take
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dataplane.contracts import NULL_VERSION, BucketRecord, Versioning
@@ -18,6 +18,9 @@ from dataplane.metadata.tables import BUCKET_STATE, OBJECT_VERSION, columns, sta
 
 GOVERNANCE = "GOVERNANCE"
 """The lock mode that a caller with the right to may pass over; every other is final."""
+
+TICK = timedelta(microseconds=1)
+"""By how much a version is younger than its predecessor at least: `created` orders the versions of a key."""
 
 _HELD_FIELDS = (
     "id",

@@ -94,8 +94,11 @@ class LeaseRows:
 
     async def close(self) -> None:
         # Django keeps a connection a thread: it has to be looked up there.
-        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: connections[self._alias].close())
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
+
+    def _disconnect(self) -> None:
+        connections[self._alias].close()
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._guarded(work))

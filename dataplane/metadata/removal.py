@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from dataplane.contracts import NULL_VERSION, BucketRecord, Deleted, DeleteItem, Versioning
 from dataplane.metadata.arrays import Int8Array, TextArray
+from dataplane.metadata.batch_items import Refusal
 from dataplane.metadata.commit import place, release_content, write
 from dataplane.metadata.conditions import require_match
-from dataplane.metadata.hot_put import Refusal
 from dataplane.metadata.key_lock import HeldKey, HeldRow, hold_key
 from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.pool import Connection, MetadataPool

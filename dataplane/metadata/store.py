@@ -41,6 +41,7 @@ from dataplane.metadata import (
     bucket_rows,
     commit,
     hot_put,
+    hot_version,
     listing,
     lookup,
     multipart,
@@ -50,8 +51,8 @@ from dataplane.metadata import (
     upload_listing,
     version_listing,
 )
+from dataplane.metadata.batch_items import Refusal, identity, weight_bytes
 from dataplane.metadata.batcher import DEFAULT_LIMITS, Batcher, BatchLimits
-from dataplane.metadata.hot_put import Refusal
 from dataplane.metadata.lookup import Lookup
 from dataplane.metadata.pool import Connection, MetadataPool
 
@@ -60,7 +61,7 @@ Result = TypeVar("Result")
 LOOKUPS_OF_A_MOVING_KEY = 5
 """How often a multipart version is looked up again because it was replaced while its parts were read."""
 
-COLD_BUCKETS = 4096
+VERSIONED_BUCKETS = 4096
 """Buckets remembered to have versioning; a forgotten one costs one statement in vain."""
 
 OWN_TRANSACTIONS_SHARE = 2
@@ -90,8 +91,15 @@ class MetadataStore:
         self._puts: Batcher[NewVersion, Committed | Refusal] = Batcher(
             "puts",
             lambda batch: hot_put.put_batch(self._pool, batch),
-            identity=hot_put.identity,
-            weight_bytes=hot_put.weight_bytes,
+            identity=identity,
+            weight_bytes=weight_bytes,
+            limits=limits,
+        )
+        self._versions: Batcher[NewVersion, Committed | Refusal] = Batcher(
+            "versions",
+            lambda batch: hot_version.put_batch(self._pool, batch),
+            identity=identity,
+            weight_bytes=weight_bytes,
             limits=limits,
         )
         self._lookups: Batcher[Lookup, ObjectVersion | None] = Batcher(
@@ -105,7 +113,7 @@ class MetadataStore:
         )
         self._own_transactions = asyncio.Semaphore(max(1, pool_size // OWN_TRANSACTIONS_SHARE))
         self._waiting = 0
-        self._cold_buckets: OrderedDict[int, None] = OrderedDict()
+        self._versioned_buckets: OrderedDict[int, None] = OrderedDict()
 
     async def open(self) -> None:
         """Raises MetadataUnavailable."""
@@ -113,7 +121,7 @@ class MetadataStore:
 
     async def close(self) -> None:
         """What was accepted is finished first."""
-        await asyncio.gather(self._puts.drain(), self._lookups.drain(), self._deletes.drain())
+        await asyncio.gather(self._puts.drain(), self._versions.drain(), self._lookups.drain(), self._deletes.drain())
         await self._pool.close()
 
     @property
@@ -183,15 +191,24 @@ class MetadataStore:
         where a shared blob was deleted meanwhile), InvalidKey, Overloaded, MetadataUnavailable.
         """
         _require_storable(new.key)
-        if not conditions and hot_put.is_plain(new) and bucket.id not in self._cold_buckets:
-            outcome = await self._puts.submit(new)
+        if not conditions and hot_version.is_plain(new):
+            outcome = await self._put_in_batch(bucket, new)
             if isinstance(outcome, Committed):
                 return outcome
-            await self._learn(bucket, outcome)
         return await self._transaction(
             lambda connection: commit.commit_version(connection, bucket, new, conditions),
             what=f"the key {new.key!r}",
         )
+
+    async def _put_in_batch(self, bucket: BucketRecord, new: NewVersion) -> Committed | Refusal:
+        outcome: Committed | Refusal = Refusal.BUCKET
+        if bucket.id not in self._versioned_buckets:
+            if hot_put.is_plain(new):
+                outcome = await self._puts.submit(new)
+            await self._learn(bucket, outcome)
+        if bucket.id in self._versioned_buckets:
+            outcome = await self._versions.submit(new)
+        return outcome
 
     async def delete(
         self, bucket: BucketRecord, items: Sequence[DeleteItem], *, bypass_governance: bool = False
@@ -211,7 +228,7 @@ class MetadataStore:
         if "\0" in item.key or "\0" in (item.version_id or ""):
             return Deleted(item.version_id, existed=False)
         try:
-            if removal.is_plain(item) and bucket.id not in self._cold_buckets:
+            if removal.is_plain(item) and bucket.id not in self._versioned_buckets:
                 outcome = await self._deletes.submit(removal.PlainDelete(bucket.id, item.key))
                 if not isinstance(outcome, Refusal):
                     return Deleted(item.version_id, existed=outcome)
@@ -356,15 +373,15 @@ class MetadataStore:
         finally:
             self._waiting -= 1
 
-    async def _learn(self, bucket: BucketRecord, refusal: Refusal) -> None:
+    async def _learn(self, bucket: BucketRecord, outcome: object) -> None:
         """Remembers a bucket with versioning, which it never loses; its writes take the other way at once."""
-        if refusal is not Refusal.BUCKET:
+        if outcome is not Refusal.BUCKET:
             return
         state = await self.bucket_state(bucket.id)
         if state is not None and state.versioning is not Versioning.UNVERSIONED:
-            self._cold_buckets[bucket.id] = None
-            while len(self._cold_buckets) > COLD_BUCKETS:
-                self._cold_buckets.popitem(last=False)
+            self._versioned_buckets[bucket.id] = None
+            while len(self._versioned_buckets) > VERSIONED_BUCKETS:
+                self._versioned_buckets.popitem(last=False)
 
 
 def _require_storable(key: str) -> None:
