@@ -65,6 +65,7 @@ CANNED_ACLS: Final = ACCEPTED_ACLS | {
 }
 
 _SSE: Final = b"x-amz-server-side-encryption"
+_SSE_KMS_HEADERS: Final = (b"x-amz-server-side-encryption-aws-kms-key-id", b"x-amz-server-side-encryption-context")
 _SSE_CUSTOMER_PREFIXES: Final = (
     b"x-amz-server-side-encryption-customer-",
     b"x-amz-copy-source-server-side-encryption-customer-",
@@ -147,6 +148,13 @@ def check_encryption(headers: Mapping[bytes, bytes], settings: GatewaySettings) 
     value = header_text(headers.get(_SSE, b""))
     if value.startswith("aws:"):
         raise not_implemented("Server-side encryption with KMS keys (x-amz-server-side-encryption: aws:kms)")
+    if any(name in headers for name in _SSE_KMS_HEADERS):
+        raise invalid_argument(
+            "x-amz-server-side-encryption",
+            value,
+            "Server Side Encryption with AWS KMS managed key requires HTTP header "
+            "x-amz-server-side-encryption : aws:kms",
+        )
     if value != "AES256":
         raise invalid_argument(
             "x-amz-server-side-encryption", value, "The encryption method specified is not supported"

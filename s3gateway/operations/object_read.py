@@ -17,10 +17,12 @@ from s3gateway.object_reply import checksum_headers, object_headers
 from s3gateway.operations.call import Call, Response
 from s3gateway.preconditions import check_read, parse_etags, read_conditions
 from s3gateway.ranges import content_range, parse_range, part_interval
-from s3gateway.request import Query, header_text
+from s3gateway.request import Query, S3Request, header_text
 
 MAX_PART_NUMBER: Final = 10_000
 
+_SSE: Final = b"x-amz-server-side-encryption"
+_SSE_CUSTOMER_ALGORITHM: Final = b"x-amz-server-side-encryption-customer-algorithm"
 _OVERRIDES: Final = {
     "response-content-type": b"content-type",
     "response-content-language": b"content-language",
@@ -43,6 +45,8 @@ async def head_object(call: Call) -> Response:
 
 async def _answer(call: Call, *, with_body: bool) -> Response:
     request = call.request
+    if _SSE in request.headers or _SSE_CUSTOMER_ALGORITHM in request.headers:
+        raise _encryption_asked(request)
     query = request.query if request.raw_query else None
     version_id = None
     if query is not None and "versionId" in query:
@@ -87,6 +91,16 @@ async def _answer(call: Call, *, with_body: bool) -> Response:
     if start == stop:
         return Response(status, headers)
     return Response(status, headers, call.objects.read(version, start, stop), stop - start)
+
+
+def _encryption_asked(request: S3Request) -> S3Error:
+    """How an object is encrypted is said when it is written; no object here has a key of the client's."""
+    value = request.header(_SSE)
+    if value is not None:
+        return invalid_argument(
+            _SSE.decode(), value, "x-amz-server-side-encryption header is not supported for this operation."
+        )
+    return S3Error("InvalidRequest", "The encryption parameters are not applicable to this object.")
 
 
 def _not_modified(version: ObjectVersion, *, named: bool) -> Response:

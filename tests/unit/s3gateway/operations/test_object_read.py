@@ -419,3 +419,18 @@ async def test_attributes_of_a_version_are_answered(
     assert reply.headers["x-amz-storage-class"] == "STANDARD_IA"
     assert reply.headers["x-amz-object-lock-legal-hold"] == "ON"
     assert reply.headers["x-amz-tagging-count"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("x-amz-server-side-encryption", "InvalidArgument"),
+        ("x-amz-server-side-encryption-customer-algorithm", "InvalidRequest"),
+    ],
+)
+async def test_how_to_encrypt_is_no_question_of_a_read(
+    client: GatewayClient, etag: str, header: str, code: str
+) -> None:
+    reply = await client.get("/data/key", headers={header: "AES256"})
+    assert (reply.status, reply.code) == (400, code)
+    assert (await client.head("/data/key", headers={header: "AES256"})).status == 400

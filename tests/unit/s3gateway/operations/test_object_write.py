@@ -353,6 +353,12 @@ async def test_bad_tags(client: GatewayClient, value: str, code: str) -> None:
         ({"x-amz-server-side-encryption": "AES256"}, 200, ""),
         ({"x-amz-server-side-encryption": "aws:kms"}, 501, "NotImplemented"),
         ({"x-amz-server-side-encryption": "nonsense"}, 400, "InvalidArgument"),
+        (
+            {"x-amz-server-side-encryption": "AES256", "x-amz-server-side-encryption-aws-kms-key-id": "k"},
+            400,
+            "InvalidArgument",
+        ),
+        ({"x-amz-server-side-encryption-aws-kms-key-id": "k"}, 400, "InvalidArgument"),
         ({"x-amz-server-side-encryption-customer-algorithm": "AES256"}, 501, "NotImplemented"),
         ({"x-amz-storage-class": "STANDARD_IA"}, 200, ""),
         ({"x-amz-storage-class": "GLACIER"}, 400, "InvalidStorageClass"),
