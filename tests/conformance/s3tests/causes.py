@@ -40,6 +40,13 @@ _OF_AREA = {
     "ACL": "Not served: ACLs other than the owner's",
 }
 """For cases that see the refusal of what their area is about only as a wrong status or a missing value."""
+_OF_NAME = (
+    ("Not served: uploads by HTML form", re.compile(r"post_object")),
+    ("Not served: keys of the client (SSE-C)", re.compile(r"sse_c|_conflict_c_")),
+    ("Not served: keys of a key service (SSE-KMS)", re.compile(r"kms")),
+    ("Not served: torrents", re.compile(r"torrent")),
+)
+"""The same, where the area is wider than what is refused."""
 
 _HEADER_COMES_BACK = (
     "The suite cannot take this header away, botocore puts it back, so a good request arrives (`fails_on_rgw` too)."
@@ -102,4 +109,6 @@ def cause_of(area: str, name: str, markers: frozenset[str], why: str) -> str:
         for cause, pattern in _RULES:
             if pattern.search(why):
                 return cause
-    return _OF_AREA.get(area, "")
+    if area in _OF_AREA:
+        return _OF_AREA[area]
+    return next((cause for cause, pattern in _OF_NAME if pattern.search(name)), "")

@@ -51,12 +51,14 @@ def test_causes_are_grouped_and_the_most_frequent_comes_first() -> None:
             record("test_2", "failed", why=refused),
             record("test_3", "failed", why=refused),
             record("test_bucket_policy_4", "failed", why="assert 501 == 400"),
-            record("test_5"),
+            record("test_encryption_sse_c_5", "failed", why="assert 501 == 400"),
+            record("test_6"),
         ]
     )
     assert [(cause, len(failed)) for cause, failed in by_cause(cases)] == [
         ("Not served: ACLs other than the owner's", 2),
         ("Not served: bucket policies", 1),
+        ("Not served: keys of the client (SSE-C)", 1),
         ("", 1),
     ]
     assert cases[0].remark == "`AssertionError: assert 'a' == b`"
