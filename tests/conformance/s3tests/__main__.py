@@ -151,6 +151,9 @@ def document(cases: list[Case], commit: str, select: str) -> str:
         "**all a plain store is judged by**": plain,
         "of these, without what is not chased": [case for case in plain if case.is_chased],
         "and without encryption": [case for case in plain if case.is_chased and not case.is_about_encryption],
+        "of all, without features that are not served": [
+            case for case in plain if not case.is_about_what_is_not_served
+        ],
         "**the whole suite**": cases,
     }
     rows = [(area, *counts(counter)) for area, counter in by_area(cases).items()]

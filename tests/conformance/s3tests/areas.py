@@ -87,6 +87,11 @@ class Case:
         return self.area == "encryption" or bool(self.markers & _OF_ENCRYPTION)
 
     @property
+    def is_about_what_is_not_served(self) -> bool:
+        """Whether it failed for nothing but a feature that is refused by name."""
+        return self.outcome == "failed" and bool(self.cause)
+
+    @property
     def cause(self) -> str:
         """What it shares with others that failed; "" where it stands for itself."""
         return cause_of(self.area, self.name, self.markers, self.why)
