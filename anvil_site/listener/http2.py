@@ -51,6 +51,7 @@ from anvil_site.listener.streams import Stream
 
 logger = logging.getLogger(__name__)
 
+SMALL_FRAME_BYTES = 256
 _DRAIN_PING = b"draining"
 _ALIVE_PING = b"alive? \n"
 
@@ -225,7 +226,8 @@ class Http2Protocol(asyncio.Protocol):
         stream = self._streams.get(stream_id)
         if length >= 0:
             if not self.connection.data_begins(stream_id, length):
-                self._floods.control(self._received_at, "DATA frames for streams that are over")
+                if length < SMALL_FRAME_BYTES:  # larger ones cost the peer more than us
+                    self._floods.control(self._received_at, "DATA frames for streams that are over")
                 if stream is not None and not stream.gone:
                     stream.abandon(ErrorCodes.STREAM_CLOSED)
                 return

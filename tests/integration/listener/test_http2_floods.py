@@ -63,6 +63,21 @@ def test_useful_window_updates_are_no_flood() -> None:
         assert len(client.reply(client.request("GET", "/bytes/20000000")).body) == 20_000_000
 
 
+def test_bodies_that_come_late_are_no_flood() -> None:
+    """What was on its way when an upload was refused; behind a proxy it belongs to one client of many."""
+    with (
+        listening(limits=Limits(control_burst=20, control_per_second=0.001)) as server,
+        RawHttp2(server.port) as client,
+    ):
+        refused = client.request("PUT", "/count/late", end=False)
+        client.reset(refused)
+        client.data(refused, bytes(100 * 16384))
+        assert client.reply(client.request("GET", "/bytes/1")).status == 200
+        client.data(refused, bytes(100), frame_bytes=1)
+        client.wait_closed()
+        assert client.goaways[-1][1] == ENHANCE_YOUR_CALM
+
+
 def test_rapid_reset_ends_the_connection() -> None:
     limits = Limits(reset_burst=50, reset_per_second=1)
     with listening(limits=limits) as server, RawHttp2(server.port) as client:
