@@ -20,6 +20,7 @@ from types import FrameType
 
 from django.conf import settings
 from django.core.checks import run_checks
+from django.db import connections
 
 from anvil_site import checks, logs, telemetry
 from anvil_site.database_access import install_deployment, point_django_at, urls_by_alias, use_embedded
@@ -143,6 +144,7 @@ class Supervisor:
             stores=records,
         )
         node.write(self._layout)
+        connections.close_all()  # from here on it only supervises
         return node
 
     def _bind(self, address: Address, variable: str) -> Listening:
