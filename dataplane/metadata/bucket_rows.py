@@ -29,7 +29,7 @@ SET_VERSIONING = statement(
 
 
 async def bucket_state(pool: MetadataPool, bucket_id: int) -> BucketState | None:
-    rows = await pool.fetch(GET_STATE, {"bucket_id": bucket_id})
+    rows = await pool.read(GET_STATE, {"bucket_id": bucket_id})
     if not rows:
         return None
     versioning, object_lock, deleted, epoch = rows[0]

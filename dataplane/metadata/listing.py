@@ -52,10 +52,10 @@ async def list_objects(
         **walk_parameters(prefix, delimiter, before_nul(after)),
     }
     if not delimiter:
-        rows = await pool.fetch(LIST_KEYS, parameters)
+        rows = await pool.read(LIST_KEYS, parameters)
         objects = tuple(_read(row) for row in rows[:limit])
         return ObjectPage(objects, (), objects[-1].key if len(rows) > limit else None)
-    rows = await pool.fetch(LIST_ENTRIES, parameters)
+    rows = await pool.read(LIST_ENTRIES, parameters)
     found: list[ListedObject] = []
     prefixes: list[str] = []
     last = ""

@@ -92,10 +92,10 @@ async def current_batch(pool: MetadataPool, batch: Sequence[Lookup]) -> list[Obj
     if len(batch) == 1:
         [item] = batch
         parameters = {"bucket_id": item.bucket_id, "key": item.key, "content": item.content}
-        for row in await pool.fetch(CURRENT_VERSION, parameters):
+        for row in await pool.read(CURRENT_VERSION, parameters):
             found[0] = read_version(item.bucket_id, item.key, row)
     else:
-        rows = await pool.fetch(
+        rows = await pool.read(
             CURRENT_VERSIONS,
             {
                 "bucket_id": Int8Array([item.bucket_id for item in batch]),
@@ -113,11 +113,11 @@ async def version(pool: MetadataPool, item: Lookup, version_id: str) -> ObjectVe
     """The named version, current or not; "" is the null version."""
     parameters: dict[str, Any] = {"bucket_id": item.bucket_id, "key": item.key, "content": item.content}
     if version_id != NULL_VERSION:
-        rows = await pool.fetch(VERSION_BY_ID, parameters | {"version_id": version_id})
+        rows = await pool.read(VERSION_BY_ID, parameters | {"version_id": version_id})
     else:
-        rows = await pool.fetch(CURRENT_VERSION, parameters)
+        rows = await pool.read(CURRENT_VERSION, parameters)
         if not rows or rows[0][VERSION_FIELDS.index("version_id")] != NULL_VERSION:
-            rows = await pool.fetch(NULL_VERSION_NOT_CURRENT, parameters)
+            rows = await pool.read(NULL_VERSION_NOT_CURRENT, parameters)
     found = [read_version(item.bucket_id, item.key, row) for row in rows]
     [*complete] = await _with_parts(pool, found, [item.content] * len(found))
     return complete[0] if complete else None
@@ -138,7 +138,7 @@ async def _with_parts(
     # Several lookups of one batch may have found the same version; its parts are asked for once.
     row_ids = sorted({found.row_id for place in places if (found := versions[place]) is not None})
     parts: defaultdict[int, list[PartRecord]] = defaultdict(list)
-    for row_id, *row in await pool.fetch(PARTS, {"version_row_ids": Int8Array(row_ids)}):
+    for row_id, *row in await pool.read(PARTS, {"version_row_ids": Int8Array(row_ids)}):
         parts[row_id].append(read_part(row))
     for place in places:
         found = versions[place]

@@ -247,7 +247,7 @@ def read_upload(bucket_id: int, row: Sequence[Any]) -> UploadRecord:
 
 
 async def find_upload(pool: MetadataPool, bucket: BucketRecord, key: str, upload_id: str) -> UploadRecord:
-    rows = await pool.fetch(FIND_UPLOAD, {"upload_id": upload_id, "bucket_id": bucket.id, "key": key})
+    rows = await pool.read(FIND_UPLOAD, {"upload_id": upload_id, "bucket_id": bucket.id, "key": key})
     if not rows:
         raise NoSuchUpload(upload_id)
     return read_upload(bucket.id, rows[0])
@@ -288,7 +288,7 @@ async def put_part(
 
 async def list_parts(pool: MetadataPool, bucket: BucketRecord, upload_id: str, *, after: int, limit: int) -> PartPage:
     parameters = {"upload_id": upload_id, "bucket_id": bucket.id, "after": after, "limit": limit + 1}
-    parts = [read_part(row) for row in await pool.fetch(LIST_PARTS, parameters)]
+    parts = [read_part(row) for row in await pool.read(LIST_PARTS, parameters)]
     if not parts and not await pool.execute(UPLOAD_IS_OPEN, parameters):
         raise NoSuchUpload(upload_id)
     page = tuple(parts[:limit])

@@ -6,6 +6,7 @@ Must not know any table. A commit whose connection died may have happened: `Meta
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -34,6 +35,10 @@ _SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
 }
+
+
+# Of an OperationalError: none where the connection just broke, else the server said that it is going away.
+_CONNECTION_LOST = (None, "57P01", "57P02", "57P03", "08000", "08003", "08006")
 
 
 class RacedError(Exception):
@@ -94,6 +99,8 @@ class MetadataPool:
             meaning = domain_error(error)
             if meaning is None:
                 raise
+            if isinstance(error, psycopg.OperationalError) and error.sqlstate in _CONNECTION_LOST:
+                await self._replace_dead_connections()
             raise meaning from error
 
     async def fetch(self, query: bytes, parameters: dict[str, Any]) -> list[TupleRow]:
@@ -101,6 +108,15 @@ class MetadataPool:
         async with self.connection() as connection:
             cursor = await connection.execute(query, parameters, binary=True)
             return await cursor.fetchall()
+
+    async def read(self, query: bytes, parameters: dict[str, Any]) -> list[TupleRow]:
+        """Like `fetch`, for statements that change nothing: tried once more where the connection turns out dead."""
+        try:
+            return await self.fetch(query, parameters)
+        except MetadataUnavailable as error:
+            if getattr(error.__cause__, "sqlstate", "") not in _CONNECTION_LOST:
+                raise
+        return await self.fetch(query, parameters)
 
     async def execute(self, query: bytes, parameters: dict[str, Any]) -> int:
         """One statement in a transaction of its own; how many rows it found or changed."""
@@ -121,6 +137,14 @@ class MetadataPool:
                     continue
                 raise
         raise OperationAborted(what)
+
+    async def _replace_dead_connections(self) -> None:
+        """Where one connection died, the others of that server did: no other caller should have to find out."""
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._pool.check()
+        except (TimeoutError, psycopg.Error, PoolClosed):
+            logger.warning("The metadata database does not answer; its connections are made anew one by one")
 
     async def _configure(self, connection: Connection) -> None:
         register_types(connection.adapters)

@@ -151,7 +151,7 @@ async def owe_shards(connection: Connection, blob_id: UUID, shards: Sequence[int
 
 async def released_blob(pool: MetadataPool, blob_id: UUID) -> BlobRecord | None:
     """The blob if nothing refers to it; None where something does, or where its row is gone."""
-    rows = await pool.fetch(RELEASED_BLOB, {"blob_id": blob_id})
+    rows = await pool.read(RELEASED_BLOB, {"blob_id": blob_id})
     return read_blob(rows[0]) if rows else None
 
 

@@ -115,4 +115,4 @@ class TaskRows:
         return await self._pool.execute(FAIL, parameters) > 0
 
     async def counts(self) -> list[TaskCount]:
-        return [TaskCount(*row) for row in await self._pool.fetch(COUNTS, {})]
+        return [TaskCount(*row) for row in await self._pool.read(COUNTS, {})]

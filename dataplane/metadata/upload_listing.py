@@ -71,13 +71,13 @@ async def list_uploads(
     rows: list[Sequence[Any]] = []
     if after_upload_id and marker.startswith(prefix) and not common_prefix(marker, prefix, delimiter):
         rest = {**parameters, "key": marker, "after_upload_id": before_nul(after_upload_id)}
-        rows = [(*row, 0) for row in await pool.fetch(REST_OF_KEY, rest)]
+        rows = [(*row, 0) for row in await pool.read(REST_OF_KEY, rest)]
     if len(rows) <= limit:
         parameters["limit"] = limit + 1 - len(rows)
         if delimiter:
-            rows += await pool.fetch(LIST_UPLOAD_ENTRIES, parameters)
+            rows += await pool.read(LIST_UPLOAD_ENTRIES, parameters)
         else:
-            rows += [(*row, 0) for row in await pool.fetch(LIST_UPLOADS, parameters)]
+            rows += [(*row, 0) for row in await pool.read(LIST_UPLOADS, parameters)]
     return _page(bucket.id, rows, limit)
 
 

@@ -71,5 +71,5 @@ class UsageRows:
 
     async def of(self, bucket_ids: list[int]) -> dict[int, BucketUsage]:
         """Of those buckets that ever held something."""
-        rows = await self._pool.fetch(READ, {"bucket_ids": Int8Array(bucket_ids)})
+        rows = await self._pool.read(READ, {"bucket_ids": Int8Array(bucket_ids)})
         return {row[0]: BucketUsage(*row) for row in rows}
