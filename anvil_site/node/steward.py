@@ -1,7 +1,7 @@
 """The steward: the node's background work, one process beside the workers.
 
 `serve` is its object graph. What it does is listed in `dataplane/jobs/steward_jobs.py`; the outbox of the control
-plane, which the engine knows nothing of, is added here.
+plane, which the engine knows nothing of, and the upkeep of the regional rows are added here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from anvil_site.options import BadOptions, Options, load_options
 from control.deployment import installed
 from control.services import outbox
 from dataplane.jobs.steward_jobs import steward_periodic, steward_tasks
+from dataplane.metadata.journal import Journal
 from dataplane.metadata.task_rows import TaskRows
+from dataplane.metadata.usage_rows import UsageRows
 from dataplane.tasks.registry import PeriodicJob
 from dataplane.tasks.worker import run_tasks
 
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 POOL_SIZE = 4
 """Connections to the regional database: background work must not crowd out requests."""
 OUTBOX_EVERY_SECONDS = 5.0
+JOURNAL_EVERY_SECONDS = 3600.0
+USAGE_EVERY_SECONDS = 5.0
 
 
 async def serve(options: Options, node: RunningNode, arguments: argparse.Namespace) -> None:
@@ -44,6 +48,8 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
         periodic = [
             *steward_periodic(engine.metadata, engine.transport, [Path(store.path) for store in node.stores]),
             PeriodicJob("outbox", work_off_outbox, OUTBOX_EVERY_SECONDS),
+            PeriodicJob("journal", Journal(engine.metadata.pool).maintain, JOURNAL_EVERY_SECONDS),
+            PeriodicJob("usage", UsageRows(engine.metadata.pool).catch_up, USAGE_EVERY_SECONDS),
         ]
         settle_garbage()
         say_ready(arguments.ready_fd)

@@ -28,6 +28,10 @@ PARTITIONS = statement(
     """
 )
 
+ALONE = statement(f"SELECT pg_advisory_xact_lock(hashtextextended('{JOURNAL}', 0))")
+
+EXISTS = statement("SELECT to_regclass(%(name)s::text)::text")
+
 DROP_OLD_REST = statement(
     f"""
     DELETE FROM {REST} WHERE ctid = ANY (ARRAY(
@@ -65,6 +69,11 @@ async def _add(connection: Connection, day: date) -> None:
     name = sql.Identifier(_name(day))
     bounds = (sql.Literal(f"{day} 00:00:00+00"), sql.Literal(f"{day + timedelta(days=1)} 00:00:00+00"))
     await connection.execute("SET LOCAL lock_timeout = '2s'")
+    # Several nodes may be at it.
+    await connection.execute(ALONE)
+    cursor = await connection.execute(EXISTS, {"name": _name(day)})
+    if await cursor.fetchone() != (None,):
+        return
     await connection.execute(
         sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(
             name, sql.Identifier(JOURNAL)

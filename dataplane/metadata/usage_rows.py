@@ -69,6 +69,11 @@ class UsageRows:
         [(count,)] = await self._pool.fetch(ROLL_UP, {"limit": limit})
         return int(count)
 
+    async def catch_up(self, *, limit: int = 10_000) -> None:
+        """Rolls up until there is nothing left that can be."""
+        while await self.roll_up(limit=limit) == limit:
+            pass
+
     async def of(self, bucket_ids: list[int]) -> dict[int, BucketUsage]:
         """Of those buckets that ever held something."""
         rows = await self._pool.read(READ, {"bucket_ids": Int8Array(bucket_ids)})

@@ -33,7 +33,9 @@ def insert_event(regional_url: str, created: datetime) -> None:
         )
 
 
-async def test_partitions_are_made_ahead_and_dropped_past_retention(store: MetadataStore, regional_url: str) -> None:
+async def test_partitions_are_made_ahead_and_dropped_past_retention(
+    store: MetadataStore, other_store: MetadataStore, regional_url: str
+) -> None:
     today = datetime.now(UTC).date()
     journal = Journal(store.pool, retention=timedelta(days=7))
     with psycopg.connect(regional_url, autocommit=True) as connection:
@@ -45,7 +47,7 @@ async def test_partitions_are_made_ahead_and_dropped_past_retention(store: Metad
                 f"CREATE TABLE journal_{day:%Y%m%d} PARTITION OF journal FOR VALUES FROM ('{day} 00:00+00') "
                 f"TO ('{day + timedelta(days=1)} 00:00+00')"
             )
-    await journal.maintain()
+    await asyncio.gather(journal.maintain(), Journal(other_store.pool).maintain())
     await journal.maintain()
     assert {f"journal_{today + timedelta(days=ahead):%Y%m%d}" for ahead in range(1, DAYS_AHEAD + 1)} <= partitions(
         regional_url
@@ -88,8 +90,7 @@ async def test_a_late_commit_is_not_passed_over(store: MetadataStore, regional_u
     """A transaction that began first and commits last: the roll-up waits below it and takes it in afterwards."""
     usage = UsageRows(store.pool)
     bucket = make_bucket(regional_url)
-    while await usage.roll_up():
-        pass
+    await usage.catch_up()
     with psycopg.connect(regional_url) as slow:
         slow.execute(
             "INSERT INTO journal (id, bucket_id, size, bytes_delta, versions_delta, kind, key, version_id, etag)"
@@ -110,6 +111,5 @@ async def test_two_roll_ups_at_once_count_once(
     bucket = make_bucket(regional_url)
     await asyncio.gather(*(store.put(bucket, make_inline(bucket, f"k{number}", b"1")) for number in range(20)))
     both = (UsageRows(store.pool), UsageRows(other_store.pool))
-    while any(await asyncio.gather(*(each.roll_up(limit=limit) for each in both))):
-        pass
+    await asyncio.gather(*(each.catch_up(limit=limit) for each in both))
     assert (await both[0].of([bucket.id]))[bucket.id] == BucketUsage(bucket.id, 20, 20)
