@@ -15,20 +15,49 @@ import uvicorn
 from uvicorn.protocols.http import httptools_impl
 
 from anvil_site.asgi import Application
+from anvil_site.node.acceptor import Acceptor
 from anvil_site.node.listening import BACKLOG
+from anvil_site.node.load_table import LoadTable
 
 REQUEST_BUFFER_BYTES = 1 << 20
 """How much of a body uvicorn's own protocol reads ahead; its default of 64 KiB costs loop turns."""
 
 
 class _QuietServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
+    """Serves one inherited socket through our own acceptor; uvicorn's `startup` would take it for itself."""
+
+    servers: list[Acceptor]  # type: ignore[assignment]
+
+    def __init__(self, config: uvicorn.Config, load: LoadTable | None) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
+        self._load = load
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        self.servers = [
+            Acceptor(one, self._protocol, backlog=self.config.backlog, held=self._held, load=self._load)
+            for one in sockets or ()
+        ]
+        for acceptor in self.servers:
+            acceptor.start()
+        self.started = True
         self.accepting.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        for acceptor in self.servers:
+            acceptor.publish()
+        return await super().on_tick(counter)
+
+    def _held(self) -> int:
+        return len(self.server_state.connections)
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol_class: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -44,9 +73,18 @@ class HttpServers:
         self._servers: list[tuple[_QuietServer, socket.socket]] = []
 
     def add(
-        self, application: Application, descriptor: int, *, protocol: type[asyncio.Protocol] | None, behind_proxy: bool
+        self,
+        application: Application,
+        descriptor: int,
+        *,
+        protocol: type[asyncio.Protocol] | None,
+        behind_proxy: bool,
+        load: LoadTable | None = None,
     ) -> None:
-        """`protocol`: None is uvicorn's own. `behind_proxy`: believe X-Forwarded-* of a proxy on this machine."""
+        """`protocol`: None is uvicorn's own. `behind_proxy`: believe X-Forwarded-* of a proxy on this machine.
+
+        `load`: what the workers that share this socket tell each other, to share its connections evenly.
+        """
         http: Any = protocol or "httptools"
         config = uvicorn.Config(
             application,
@@ -62,7 +100,7 @@ class HttpServers:
             backlog=BACKLOG,
             timeout_graceful_shutdown=_whole(self._drain_seconds),
         )
-        self._servers.append((_QuietServer(config), socket.socket(fileno=descriptor)))
+        self._servers.append((_QuietServer(config, load), socket.socket(fileno=descriptor)))
 
     async def serve(self) -> None:
         async with asyncio.TaskGroup() as group:

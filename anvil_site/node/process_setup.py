@@ -27,6 +27,8 @@ def parse_arguments(argv: Sequence[str], *, roles: Sequence[str]) -> argparse.Na
     parser.add_argument("--ready-fd", type=int, required=True, help="where `ready` is written once it serves")
     parser.add_argument("--api-fd", type=int, help="the inherited socket of S3 and gRPC")
     parser.add_argument("--admin-fd", type=int, help="the inherited socket of the console")
+    parser.add_argument("--load-fd", type=int, help="the inherited table of how many connections each worker holds")
+    parser.add_argument("--slot", type=int, help="this worker's place in that table, from 0")
     return parser.parse_args(argv)
 
 

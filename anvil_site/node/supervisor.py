@@ -30,6 +30,7 @@ from anvil_site.node.banner import banner
 from anvil_site.node.child import Child
 from anvil_site.node.durable_files import make_private_directory
 from anvil_site.node.listening import CannotBind, Listening, bind
+from anvil_site.node.load_table import create_load_table
 from anvil_site.node.running_node import RunningNode
 from anvil_site.node.stores import StorageError, StorageLock, load_identity, prepare_stores
 from anvil_site.option_kinds import Address
@@ -184,10 +185,14 @@ class Supervisor:
     def _start_children(self) -> None:
         assert self._lock is not None
         sockets = [listening.socket.fileno() for listening in self._listening]
-        inherited = [*sockets, *self._lock.descriptors]
+        load_table = create_load_table(self._options.workers)
+        inherited = [*sockets, load_table, *self._lock.descriptors]
         command = [*_ENTRY, "worker", "--api-fd", str(sockets[0]), "--admin-fd", str(sockets[1])]
-        names = [f"worker-{number}" for number in range(1, self._options.workers + 1)]
-        self._children = [Child(name, command, inherited=inherited) for name in names]
+        command += ["--load-fd", str(load_table)]
+        self._children = [
+            Child(f"worker-{slot + 1}", [*command, "--slot", str(slot)], inherited=inherited)
+            for slot in range(self._options.workers)
+        ]
         for child in self._children:
             self._start_child(child)
 

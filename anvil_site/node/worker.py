@@ -25,6 +25,7 @@ from anvil_site.listener.protocol import mux_protocol
 from anvil_site.migration_state import expected_migrations
 from anvil_site.node.engine import open_engine
 from anvil_site.node.http_servers import HttpServers
+from anvil_site.node.load_table import LoadTable
 from anvil_site.node.process_setup import say_ready, settle_garbage
 from anvil_site.node.running_node import RunningNode
 from anvil_site.options import BadOptions, Options, load_options
@@ -63,7 +64,13 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
         grpc = await stack.enter_async_context(_open_grpc(options, directory, limits, socket_path))
 
         servers = HttpServers(drain_seconds=options.drain_seconds)
-        servers.add(api, arguments.api_fd, protocol=mux_protocol(limits, grpc.bridge), behind_proxy=False)
+        servers.add(
+            api,
+            arguments.api_fd,
+            protocol=mux_protocol(limits, grpc.bridge),
+            behind_proxy=False,
+            load=LoadTable(arguments.load_fd, slot=arguments.slot, slots=options.workers),
+        )
         servers.add(ConsoleApplication(), arguments.admin_fd, protocol=None, behind_proxy=True)
         await _run(servers, readiness, grpc, arguments.ready_fd)
 
