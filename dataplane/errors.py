@@ -107,7 +107,7 @@ class BucketAlreadyOwnedByYou(Conflict):
 class BucketNotEmpty(Conflict):
     def __init__(self, bucket: str) -> None:
         super().__init__(
-            f"The bucket {bucket!r} still holds objects, versions, delete markers or uploads; delete them first."
+            f"The bucket {bucket!r} still holds objects, versions or delete markers; delete them first."
         )
         self.bucket = bucket
 

@@ -11,7 +11,7 @@ from control.services.origin import Origin
 from dataplane.contracts import Versioning
 from dataplane.errors import BucketNotEmpty, OperationAborted
 from dataplane.metadata.bucket_states import RegionalBucketStates
-from dataplane.metadata.models import BucketStateRow, UploadRow
+from dataplane.metadata.models import BucketStateRow, ObjectVersionRow, UploadRow
 
 
 @pytest.fixture
@@ -35,12 +35,15 @@ def test_a_bucket_lives_and_dies_in_both(tenant: Tenant, regional: RegionalSide,
         True,
         False,
     )
-    upload = UploadRow.objects.create(bucket_id=bucket.pk, key="holiday.jpg", upload_id="u1", owner="acme")
+    UploadRow.objects.create(bucket_id=bucket.pk, key="holiday.jpg", upload_id="u1", owner="acme")
+    version = ObjectVersionRow.objects.create(bucket_id=bucket.pk, key="holiday.jpg", change=1, delete_marker=True)
     with pytest.raises(BucketNotEmpty):
         buckets.delete(bucket, origin=origin, regional=regional)
     assert not BucketStateRow.objects.get().deleted
-    upload.delete()
+    assert UploadRow.objects.exists()
+    version.delete()
     buckets.delete(bucket, origin=origin, regional=regional)
+    assert not UploadRow.objects.exists(), "as in S3, uploads in progress do not keep a bucket; they are aborted"
     assert not Bucket.objects.exists()
     assert BucketStateRow.objects.get().deleted
 
