@@ -106,9 +106,7 @@ class BucketAlreadyOwnedByYou(Conflict):
 
 class BucketNotEmpty(Conflict):
     def __init__(self, bucket: str) -> None:
-        super().__init__(
-            f"The bucket {bucket!r} still holds objects, versions or delete markers; delete them first."
-        )
+        super().__init__(f"The bucket {bucket!r} still holds objects, versions or delete markers; delete them first.")
         self.bucket = bucket
 
 

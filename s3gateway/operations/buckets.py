@@ -154,7 +154,7 @@ async def head_bucket(call: Call) -> Response:
 
 
 async def delete_bucket(call: Call) -> Response:
-    """DeleteBucket: 204; 409 BucketNotEmpty while it holds versions, markers or uploads."""
+    """DeleteBucket: 204; 409 BucketNotEmpty while it holds versions or markers."""
     await call.directory.delete_bucket(call.bucket, actor=actor(call))
     return Response(204)
 
