@@ -74,7 +74,7 @@ serve: $(SERVE_STAMP) ## Start one node on ./anvil-data with an embedded databas
 check: $(DEV_STAMP) ## Style, types, import rules, migrations, system checks, tidy tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy $(PACKAGES) docs/generator tests/performance/bench
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check

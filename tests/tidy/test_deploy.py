@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 
 from anvil_site.cli import translate
 from anvil_site.options import OPTIONS
+from dataplane.metrics import DEFINITIONS
 from docs.generator.commands import own_commands
 from tests.tidy import repository
 
@@ -113,3 +114,10 @@ def test_the_scripts_of_ci_can_be_run() -> None:
         path = repository.ROOT / ".ci" / name
         assert path.stat().st_mode & 0o111, path
         subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_metrics_in_documents_exist() -> None:
+    known = {metric.name for metric in DEFINITIONS} | {"anvil_serve", "anvil_site", "anvil_global", "anvil_regional"}
+    named = {name for path in prose() for name in re.findall(r"\banvil_[a-z0-9_]+", repository.text(path))}
+    assert any(name.endswith("_total") for name in named)
+    assert not named - known
