@@ -8,61 +8,14 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-in
 from __future__ import annotations
 
 import base64
-import hashlib
-import zlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from awscrt import checksums as awscrt_checksums
 
+from dataplane.checksums import RunningDigest, new_digest
 from dataplane.contracts import Checksum, ChecksumAlgorithm, ChecksumType, PartRecord
 
-
-class RunningChecksum(Protocol):
-    """A `dataplane.ports.Digest` with a result."""
-
-    parallel: bool
-
-    def update(self, data: bytes, /) -> None: ...
-
-    def digest(self) -> bytes: ...
-
-
-class _Hash:
-    parallel = True
-
-    def __init__(self, name: str) -> None:
-        self._hash = hashlib.new(name, usedforsecurity=False)
-
-    def update(self, data: bytes, /) -> None:
-        self._hash.update(data)
-
-    def digest(self) -> bytes:
-        return self._hash.digest()
-
-
-class _Crc:
-    parallel = False
-
-    def __init__(self, function: Callable[[bytes, int], int], size_bytes: int) -> None:
-        self._function = function
-        self._size_bytes = size_bytes
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = self._function(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(self._size_bytes, "big")
-
-
 _CRC_BYTES = {ChecksumAlgorithm.CRC32: 4, ChecksumAlgorithm.CRC32C: 4, ChecksumAlgorithm.CRC64NVME: 8}
-_CRC_FUNCTIONS: dict[ChecksumAlgorithm, Callable[[bytes, int], int]] = {
-    # zlib's is twice as fast as the library's own.
-    ChecksumAlgorithm.CRC32: zlib.crc32,
-    ChecksumAlgorithm.CRC32C: awscrt_checksums.crc32c,
-    ChecksumAlgorithm.CRC64NVME: awscrt_checksums.crc64nvme,
-}
 _CRC_COMBINERS: dict[ChecksumAlgorithm, Callable[[int, int, int], int]] = {
     ChecksumAlgorithm.CRC32: awscrt_checksums.combine_crc32,
     ChecksumAlgorithm.CRC32C: awscrt_checksums.combine_crc32c,
@@ -70,17 +23,7 @@ _CRC_COMBINERS: dict[ChecksumAlgorithm, Callable[[int, int, int], int]] = {
 }
 
 
-def new_md5() -> RunningChecksum:
-    return _Hash("md5")
-
-
-def new_checksum(algorithm: ChecksumAlgorithm) -> RunningChecksum:
-    if algorithm in _CRC_FUNCTIONS:
-        return _Crc(_CRC_FUNCTIONS[algorithm], _CRC_BYTES[algorithm])
-    return _Hash(algorithm.value)
-
-
-def result_of(algorithm: ChecksumAlgorithm, running: RunningChecksum) -> Checksum:
+def result_of(algorithm: ChecksumAlgorithm, running: RunningDigest) -> Checksum:
     return Checksum(algorithm, base64.b64encode(running.digest()).decode())
 
 
@@ -105,7 +48,7 @@ def of_parts(algorithm: ChecksumAlgorithm, kind: ChecksumType, parts: Sequence[P
         digests.append(base64.b64decode(part.checksum.value))
     if kind is ChecksumType.FULL_OBJECT:
         return _combined(algorithm, parts, digests)
-    running = new_checksum(algorithm)
+    running = new_digest(algorithm)
     running.update(b"".join(digests))
     value = base64.b64encode(running.digest()).decode()
     return Checksum(algorithm, f"{value}-{len(parts)}", ChecksumType.COMPOSITE)

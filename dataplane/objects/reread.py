@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 
+from dataplane.checksums import Md5Digest, new_digest
 from dataplane.contracts import Checksum, ChecksumAlgorithm, ObjectVersion
-from dataplane.objects.checksums import new_checksum, new_md5, result_of
+from dataplane.objects.checksums import result_of
 from dataplane.objects.digests import DigestFeed
 from dataplane.objects.get import Reading
 from dataplane.ports import Digest
@@ -25,7 +26,7 @@ class Reread:
 
     async def checksum(self, version: ObjectVersion, start: int, stop: int, algorithm: ChecksumAlgorithm) -> Checksum:
         """Reads [start, stop) of a version for its checksum."""
-        running = new_checksum(algorithm)
+        running = new_digest(algorithm)
         feed = DigestFeed([running], self._digest_pool)
         async with aclosing(self._reading.read(version, start, stop)) as pieces:
             async for piece in pieces:
@@ -48,9 +49,9 @@ class RereadBody:
         self._version = version
         self._start = start
         self._stop = stop
-        self._md5 = new_md5()
+        self._md5 = Md5Digest()
         self._algorithm = algorithm
-        self._checksum = new_checksum(algorithm) if algorithm is not None else None
+        self._checksum = new_digest(algorithm) if algorithm is not None else None
 
     @property
     def length(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
+from dataplane.checksums import Md5Digest, RunningDigest, Sha256Digest, new_digest
 from dataplane.contracts import Checksum, ChecksumAlgorithm
 from dataplane.errors import EntityTooLarge
 from dataplane.ports import Digest
@@ -19,13 +20,9 @@ from s3gateway.body.checksums import (
     DEFAULT_ALGORITHM,
     HEADER_OF,
     AnnouncedChecksum,
-    Md5Digest,
-    RunningDigest,
-    Sha256Digest,
     announced_checksum,
     encode_checksum,
     is_checksum_value,
-    new_digest,
     parse_content_md5,
 )
 from s3gateway.errors import S3Error

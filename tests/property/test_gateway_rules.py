@@ -7,9 +7,10 @@ from email.header import decode_header, make_header
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataplane.checksums import new_digest
 from dataplane.contracts import ChecksumAlgorithm
 from dataplane.errors import InvalidContinuationToken, InvalidRange
-from s3gateway.body.checksums import encode_checksum, is_checksum_value, new_digest
+from s3gateway.body.checksums import encode_checksum, is_checksum_value
 from s3gateway.errors import S3Error
 from s3gateway.headers import decode_words, encode_words
 from s3gateway.listing_tokens import OBJECTS, decode_token, encode_token

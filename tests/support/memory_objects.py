@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
+from dataplane.checksums import new_digest
 from dataplane.contracts import (
     NO_CONDITIONS,
     NULL_VERSION,
@@ -53,7 +54,7 @@ from dataplane.errors import (
     PreconditionFailed,
 )
 from dataplane.ports import Body
-from s3gateway.body.checksums import encode_checksum, new_digest
+from s3gateway.body.checksums import encode_checksum
 
 _SEALED = Encryption("test", b"wrapped")
 

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 import pytest
 
+from dataplane.checksums import new_digest
 from dataplane.contracts import BlobRecord, Checksum, ChecksumAlgorithm, ChecksumType, PartRecord, Profile
-from dataplane.objects.checksums import can_be, default_type, new_checksum, of_parts, result_of
+from dataplane.objects.checksums import can_be, default_type, of_parts, result_of
 from dataplane.objects.digests import PARALLEL_PIECE_BYTES, DigestFeed
 
 KNOWN = {
@@ -28,7 +29,7 @@ CRCS = [ChecksumAlgorithm.CRC32, ChecksumAlgorithm.CRC32C, ChecksumAlgorithm.CRC
 
 
 def checksum_of(algorithm: ChecksumAlgorithm, data: bytes) -> Checksum:
-    running = new_checksum(algorithm)
+    running = new_digest(algorithm)
     running.update(data)
     return result_of(algorithm, running)
 
@@ -45,7 +46,7 @@ def test_check_values(algorithm: ChecksumAlgorithm) -> None:
 
 @pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
 def test_pieces_give_what_the_whole_gives(algorithm: ChecksumAlgorithm) -> None:
-    running = new_checksum(algorithm)
+    running = new_digest(algorithm)
     for piece in (b"", b"123", b"4", b"56789"):
         running.update(piece)
     assert result_of(algorithm, running) == checksum_of(algorithm, b"123456789")
