@@ -37,7 +37,7 @@ def _arguments(command: BaseCommand, name: str) -> Iterator[tuple[str, str]]:
         flags = set(action.option_strings)
         if flags & (DJANGO_OPTIONS | node_options) or action.help == argparse.SUPPRESS:
             continue
-        shown = ", ".join(map(code, action.option_strings)) or code(action.metavar or action.dest)
+        shown = ", ".join(map(code, action.option_strings)) or code(str(action.metavar or action.dest))
         if isinstance(action.choices, tuple | list):
             shown += f" ({', '.join(map(str, action.choices))})"
         yield (
