@@ -107,6 +107,30 @@ SHARD_DELETES = _counter(
 SHARD_DELETES_DONE = SHARD_DELETES.labels("done")
 SHARD_DELETES_FAILED = SHARD_DELETES.labels("failed")
 
+# Metadata database. What `statement` says is what the statement, batch or transaction is for.
+DATABASE_SECONDS = _histogram(
+    "anvil_database_query_seconds",
+    "From sending a statement or a batch to the metadata database to its answer, or a transaction to its end:"
+    " lookup, put, delete, list, other. Waiting for a connection is not in it.",
+    ("statement",),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0),
+)
+DATABASE_LOOKUP = DATABASE_SECONDS.labels("lookup")
+DATABASE_PUT = DATABASE_SECONDS.labels("put")
+DATABASE_DELETE = DATABASE_SECONDS.labels("delete")
+DATABASE_LIST = DATABASE_SECONDS.labels("list")
+DATABASE_OTHER = DATABASE_SECONDS.labels("other")
+DATABASE_CONNECTIONS = _gauge(
+    "anvil_database_connections",
+    "Connections to the metadata database by state, sampled each second: in_use, idle.",
+    ("state",),
+)
+DATABASE_CONNECTIONS_IN_USE = DATABASE_CONNECTIONS.labels("in_use")
+DATABASE_CONNECTIONS_IDLE = DATABASE_CONNECTIONS.labels("idle")
+DATABASE_CONNECTIONS_LIMIT = _gauge(
+    "anvil_database_connections_limit", "Connections to the metadata database that may be open at most."
+)
+
 # Stores, by their number.
 STORE_CAPACITY_BYTES = _gauge(
     "anvil_store_capacity_bytes", "Size of the store's file system.", ("store",), mode="livemostrecent"

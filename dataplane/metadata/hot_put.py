@@ -34,6 +34,7 @@ from dataplane.metadata.tables import (
     columns,
     statement,
 )
+from dataplane.metrics import DATABASE_PUT
 
 
 def _put_statement(*, with_blobs: bool) -> Statement:
@@ -116,7 +117,7 @@ async def put_batch(pool: MetadataPool, batch: Sequence[NewVersion]) -> list[Com
         if any(item.blob is not None for item in items)
         else (PUT_INLINE, item_parameters(items))
     )
-    [(now, bucket_ids, refused)] = await pool.fetch(query, parameters)
+    [(now, bucket_ids, refused)] = await pool.fetch(query, parameters, timed_as=DATABASE_PUT)
     committed: Committed | Refusal = Committed(None, now)
     outcomes = [committed] * len(items)
     if refused:

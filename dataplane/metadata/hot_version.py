@@ -29,6 +29,7 @@ from dataplane.metadata.release import new_blobs
 from dataplane.metadata.rows import checksum_type_or_none
 from dataplane.metadata.tables import BUCKET_STATE, JOURNAL, JOURNAL_SEQUENCE, OBJECT_VERSION, columns, statement
 from dataplane.metadata.version_ids import new_id
+from dataplane.metrics import DATABASE_PUT
 
 _TYPES = ITEM_TYPES | {
     "version_id": "text",
@@ -96,7 +97,7 @@ def is_plain(new: NewVersion) -> bool:
 
 async def put_batch(pool: MetadataPool, batch: Sequence[NewVersion]) -> list[Committed | Refusal]:
     """One outcome per item, in order. No two items may have the same bucket and key."""
-    return await pool.transaction(partial(_put, batch=batch), what="the keys of a batch")
+    return await pool.transaction(partial(_put, batch=batch), what="the keys of a batch", timed_as=DATABASE_PUT)
 
 
 async def _put(connection: Connection, batch: Sequence[NewVersion]) -> list[Committed | Refusal]:

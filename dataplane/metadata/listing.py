@@ -12,6 +12,7 @@ from dataplane.metadata.pool import MetadataPool
 from dataplane.metadata.rows import STANDARD, read_checksum
 from dataplane.metadata.skip_scan import walk_entries, walk_parameters
 from dataplane.metadata.tables import OBJECT_VERSION, columns, statement
+from dataplane.metrics import DATABASE_LIST
 
 _LISTED = columns(
     ObjectVersionRow,
@@ -52,10 +53,10 @@ async def list_objects(
         **walk_parameters(prefix, delimiter, before_nul(after)),
     }
     if not delimiter:
-        rows = await pool.read(LIST_KEYS, parameters)
+        rows = await pool.read(LIST_KEYS, parameters, timed_as=DATABASE_LIST)
         objects = tuple(_read(row) for row in rows[:limit])
         return ObjectPage(objects, (), objects[-1].key if len(rows) > limit else None)
-    rows = await pool.read(LIST_ENTRIES, parameters)
+    rows = await pool.read(LIST_ENTRIES, parameters, timed_as=DATABASE_LIST)
     found: list[ListedObject] = []
     prefixes: list[str] = []
     last = ""

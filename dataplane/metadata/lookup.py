@@ -16,6 +16,7 @@ from dataplane.metadata.models import BlobRow, ObjectVersionRow, VersionPartRow
 from dataplane.metadata.pool import MetadataPool
 from dataplane.metadata.rows import BLOB_FIELDS, PART_FIELDS, VERSION_FIELDS, read_part, read_version
 from dataplane.metadata.tables import BLOB, OBJECT_VERSION, VERSION_PART, Statement, columns, statement
+from dataplane.metrics import DATABASE_LOOKUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ async def current_batch(pool: MetadataPool, batch: Sequence[Lookup]) -> list[Obj
     if len(batch) == 1:
         [item] = batch
         parameters = {"bucket_id": item.bucket_id, "key": item.key, "content": item.content}
-        for row in await pool.read(CURRENT_VERSION, parameters):
+        for row in await pool.read(CURRENT_VERSION, parameters, timed_as=DATABASE_LOOKUP):
             found[0] = read_version(item.bucket_id, item.key, row)
     else:
         rows = await pool.read(
@@ -102,6 +103,7 @@ async def current_batch(pool: MetadataPool, batch: Sequence[Lookup]) -> list[Obj
                 "key": TextArray([item.key for item in batch]),
                 "content": BoolArray([item.content for item in batch]),
             },
+            timed_as=DATABASE_LOOKUP,
         )
         for row in rows:
             item = batch[row[0] - 1]
@@ -113,11 +115,11 @@ async def version(pool: MetadataPool, item: Lookup, version_id: str) -> ObjectVe
     """The named version, current or not; "" is the null version."""
     parameters: dict[str, Any] = {"bucket_id": item.bucket_id, "key": item.key, "content": item.content}
     if version_id != NULL_VERSION:
-        rows = await pool.read(VERSION_BY_ID, parameters | {"version_id": version_id})
+        rows = await pool.read(VERSION_BY_ID, parameters | {"version_id": version_id}, timed_as=DATABASE_LOOKUP)
     else:
-        rows = await pool.read(CURRENT_VERSION, parameters)
+        rows = await pool.read(CURRENT_VERSION, parameters, timed_as=DATABASE_LOOKUP)
         if not rows or rows[0][VERSION_FIELDS.index("version_id")] != NULL_VERSION:
-            rows = await pool.read(NULL_VERSION_NOT_CURRENT, parameters)
+            rows = await pool.read(NULL_VERSION_NOT_CURRENT, parameters, timed_as=DATABASE_LOOKUP)
     found = [read_version(item.bucket_id, item.key, row) for row in rows]
     [*complete] = await _with_parts(pool, found, [item.content] * len(found))
     return complete[0] if complete else None
@@ -138,7 +140,7 @@ async def _with_parts(
     # Several lookups of one batch may have found the same version; its parts are asked for once.
     row_ids = sorted({found.row_id for place in places if (found := versions[place]) is not None})
     parts: defaultdict[int, list[PartRecord]] = defaultdict(list)
-    for row_id, *row in await pool.read(PARTS, {"version_row_ids": Int8Array(row_ids)}):
+    for row_id, *row in await pool.read(PARTS, {"version_row_ids": Int8Array(row_ids)}, timed_as=DATABASE_LOOKUP):
         parts[row_id].append(read_part(row))
     for place in places:
         found = versions[place]

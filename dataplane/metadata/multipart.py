@@ -48,6 +48,7 @@ from dataplane.metadata.rows import (
 )
 from dataplane.metadata.tables import BLOB, BUCKET_STATE, UPLOAD, UPLOAD_PART, VERSION_PART, columns, statement
 from dataplane.metadata.version_ids import new_id
+from dataplane.metrics import DATABASE_LIST
 
 UPLOAD_FIELDS = ("upload_id", "key", "created", "checksum_algorithm", "checksum_type", *ATTRIBUTE_FIELDS)
 
@@ -288,7 +289,7 @@ async def put_part(
 
 async def list_parts(pool: MetadataPool, bucket: BucketRecord, upload_id: str, *, after: int, limit: int) -> PartPage:
     parameters = {"upload_id": upload_id, "bucket_id": bucket.id, "after": after, "limit": limit + 1}
-    parts = [read_part(row) for row in await pool.read(LIST_PARTS, parameters)]
+    parts = [read_part(row) for row in await pool.read(LIST_PARTS, parameters, timed_as=DATABASE_LIST)]
     if not parts and not await pool.execute(UPLOAD_IS_OPEN, parameters):
         raise NoSuchUpload(upload_id)
     page = tuple(parts[:limit])

@@ -10,13 +10,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any, TypeVar
 
 import psycopg
+from prometheus_client import Histogram
 from psycopg import errors as pg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from dataplane import metrics
 from dataplane.errors import DomainError, InvalidArgument, MetadataUnavailable, OperationAborted, Overloaded
 from dataplane.metadata.arrays import register_types
 
@@ -27,6 +30,9 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 5
 """Of a transaction that lost a race or was the victim of a deadlock."""
+
+SAMPLE_EVERY_SECONDS = 1.0
+"""How often the use of the connections is measured."""
 
 _SETTINGS = {
     "timezone": "UTC",
@@ -77,6 +83,7 @@ class MetadataPool:
             open=False,
             name="metadata",
         )
+        self._sampling: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Raises MetadataUnavailable where no connection comes about."""
@@ -85,8 +92,13 @@ class MetadataPool:
         except (PoolTimeout, psycopg.Error) as error:
             await self._pool.close()
             raise MetadataUnavailable(str(error)) from error
+        self._sampling = asyncio.create_task(self._sample(), name="metadata connections")
 
     async def close(self) -> None:
+        if self._sampling is not None:
+            self._sampling.cancel()
+            await asyncio.wait([self._sampling])
+            self._sampling = None
         await self._pool.close()
 
     @asynccontextmanager
@@ -103,33 +115,56 @@ class MetadataPool:
                 await self._replace_dead_connections()
             raise meaning from error
 
-    async def fetch(self, query: bytes, parameters: dict[str, Any]) -> list[TupleRow]:
+    async def fetch(
+        self, query: bytes, parameters: dict[str, Any], *, timed_as: Histogram = metrics.DATABASE_OTHER
+    ) -> list[TupleRow]:
         """One statement in a transaction of its own; all its rows."""
         async with self.connection() as connection:
-            cursor = await connection.execute(query, parameters, binary=True)
-            return await cursor.fetchall()
+            began = perf_counter()
+            try:
+                cursor = await connection.execute(query, parameters, binary=True)
+                return await cursor.fetchall()
+            finally:
+                timed_as.observe(perf_counter() - began)
 
-    async def read(self, query: bytes, parameters: dict[str, Any]) -> list[TupleRow]:
+    async def read(
+        self, query: bytes, parameters: dict[str, Any], *, timed_as: Histogram = metrics.DATABASE_OTHER
+    ) -> list[TupleRow]:
         """Like `fetch`, for statements that change nothing: tried once more where the connection turns out dead."""
         try:
-            return await self.fetch(query, parameters)
+            return await self.fetch(query, parameters, timed_as=timed_as)
         except MetadataUnavailable as error:
             if getattr(error.__cause__, "sqlstate", "") not in _CONNECTION_LOST:
                 raise
-        return await self.fetch(query, parameters)
+        return await self.fetch(query, parameters, timed_as=timed_as)
 
     async def execute(self, query: bytes, parameters: dict[str, Any]) -> int:
         """One statement in a transaction of its own; how many rows it found or changed."""
         async with self.connection() as connection:
-            cursor = await connection.execute(query, parameters)
-            return cursor.rowcount
+            began = perf_counter()
+            try:
+                cursor = await connection.execute(query, parameters)
+                return cursor.rowcount
+            finally:
+                metrics.DATABASE_OTHER.observe(perf_counter() - began)
 
-    async def transaction(self, work: Callable[[Connection], Awaitable[Result]], *, what: str) -> Result:
+    async def transaction(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        what: str,
+        timed_as: Histogram = metrics.DATABASE_OTHER,
+    ) -> Result:
         """Runs `work` in a transaction (READ COMMITTED), again if it lost a race. `what` names it to the caller."""
         for _ in range(ATTEMPTS):
             try:
-                async with self.connection() as connection, connection.transaction():
-                    return await work(connection)
+                async with self.connection() as connection:
+                    began = perf_counter()
+                    try:
+                        async with connection.transaction():
+                            return await work(connection)
+                    finally:
+                        timed_as.observe(perf_counter() - began)
             except RacedError:
                 continue
             except OperationAborted as error:
@@ -137,6 +172,21 @@ class MetadataPool:
                     continue
                 raise
         raise OperationAborted(what)
+
+    async def _sample(self) -> None:
+        """Looking now and then costs requests nothing; taking and giving back are not counted one by one."""
+        try:
+            while True:
+                now = self._pool.get_stats()
+                idle = now["pool_available"]
+                metrics.DATABASE_CONNECTIONS_IDLE.set(idle)
+                metrics.DATABASE_CONNECTIONS_IN_USE.set(now["pool_size"] - idle)
+                metrics.DATABASE_CONNECTIONS_LIMIT.set(now["pool_max"])
+                await asyncio.sleep(SAMPLE_EVERY_SECONDS)
+        finally:
+            metrics.DATABASE_CONNECTIONS_IDLE.set(0)
+            metrics.DATABASE_CONNECTIONS_IN_USE.set(0)
+            metrics.DATABASE_CONNECTIONS_LIMIT.set(0)
 
     async def _replace_dead_connections(self) -> None:
         """Where one connection died, the others of that server did: no other caller should have to find out."""

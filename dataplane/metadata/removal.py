@@ -19,6 +19,7 @@ from dataplane.metadata.kinds import JournalKind
 from dataplane.metadata.pool import Connection, MetadataPool
 from dataplane.metadata.release import give_back
 from dataplane.metadata.tables import BLOB, BUCKET_STATE, JOURNAL, JOURNAL_SEQUENCE, OBJECT_VERSION, statement
+from dataplane.metrics import DATABASE_DELETE
 
 # `found` locks the newest state of each row; what it replaced may be younger than the snapshot that the rest reads by.
 DELETE_ROWS = statement(
@@ -104,6 +105,7 @@ async def delete_batch(pool: MetadataPool, batch: Sequence[PlainDelete]) -> list
             "bucket_id": Int8Array([item.bucket_id for item in items]),
             "key": TextArray([item.key for item in items]),
         },
+        timed_as=DATABASE_DELETE,
     )
     outcomes: list[bool | Refusal] = [False] * len(items)
     for number in gone:

@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+from prometheus_client import Histogram
+
+from dataplane import metrics
 from dataplane.contracts import (
     NO_CONDITIONS,
     BlobRecord,
@@ -198,6 +201,7 @@ class MetadataStore:
         return await self._transaction(
             lambda connection: commit.commit_version(connection, bucket, new, conditions),
             what=f"the key {new.key!r}",
+            timed_as=metrics.DATABASE_PUT,
         )
 
     async def _put_in_batch(self, bucket: BucketRecord, new: NewVersion) -> Committed | Refusal:
@@ -236,6 +240,7 @@ class MetadataStore:
             return await self._transaction(
                 lambda connection: removal.delete_key(connection, bucket, item, bypass_governance=bypass_governance),
                 what=f"the key {item.key!r}",
+                timed_as=metrics.DATABASE_DELETE,
             )
         except DomainError as error:
             return error
@@ -330,6 +335,7 @@ class MetadataStore:
         return await self._transaction(
             lambda connection: multipart.complete_upload(connection, bucket, upload_id, new, conditions),
             what=f"the key {new.key!r}",
+            timed_as=metrics.DATABASE_PUT,
         )
 
     async def abort_upload(self, bucket: BucketRecord, upload_id: str) -> None:
@@ -363,13 +369,19 @@ class MetadataStore:
         """Deletes the row of a blob that nothing refers to; idempotent."""
         await release.forget_blob(self._pool, blob_id)
 
-    async def _transaction(self, work: Callable[[Connection], Awaitable[Result]], *, what: str) -> Result:
+    async def _transaction(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        what: str,
+        timed_as: Histogram = metrics.DATABASE_OTHER,
+    ) -> Result:
         if self._waiting >= OWN_TRANSACTIONS_WAITING:
             raise Overloaded("the queue of metadata transactions")
         self._waiting += 1
         try:
             async with self._own_transactions:
-                return await self._pool.transaction(work, what=what)
+                return await self._pool.transaction(work, what=what, timed_as=timed_as)
         finally:
             self._waiting -= 1
 

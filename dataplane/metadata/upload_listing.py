@@ -12,6 +12,7 @@ from dataplane.metadata.multipart import UPLOAD_FIELDS, read_upload
 from dataplane.metadata.pool import MetadataPool
 from dataplane.metadata.skip_scan import walk_entries, walk_parameters
 from dataplane.metadata.tables import UPLOAD, columns, statement
+from dataplane.metrics import DATABASE_LIST
 
 _LISTED = columns(UploadRow, *UPLOAD_FIELDS)
 _KEY = UPLOAD_FIELDS.index("key")
@@ -71,13 +72,13 @@ async def list_uploads(
     rows: list[Sequence[Any]] = []
     if after_upload_id and marker.startswith(prefix) and not common_prefix(marker, prefix, delimiter):
         rest = {**parameters, "key": marker, "after_upload_id": before_nul(after_upload_id)}
-        rows = [(*row, 0) for row in await pool.read(REST_OF_KEY, rest)]
+        rows = [(*row, 0) for row in await pool.read(REST_OF_KEY, rest, timed_as=DATABASE_LIST)]
     if len(rows) <= limit:
         parameters["limit"] = limit + 1 - len(rows)
         if delimiter:
-            rows += await pool.read(LIST_UPLOAD_ENTRIES, parameters)
+            rows += await pool.read(LIST_UPLOAD_ENTRIES, parameters, timed_as=DATABASE_LIST)
         else:
-            rows += [(*row, 0) for row in await pool.read(LIST_UPLOADS, parameters)]
+            rows += [(*row, 0) for row in await pool.read(LIST_UPLOADS, parameters, timed_as=DATABASE_LIST)]
     return _page(bucket.id, rows, limit)
 
 

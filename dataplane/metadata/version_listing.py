@@ -20,6 +20,7 @@ from dataplane.metadata.rows import STANDARD, read_checksum
 from dataplane.metadata.skip_scan import walk_entries, walk_parameters
 from dataplane.metadata.tables import OBJECT_VERSION, columns, statement
 from dataplane.metadata.version_ids import created_of
+from dataplane.metrics import DATABASE_LIST
 
 _LISTED = columns(
     ObjectVersionRow,
@@ -122,7 +123,7 @@ async def list_versions(
     rows: list[Sequence[Any]] = []
     if after_version_id is not None and marker.startswith(prefix) and not common_prefix(marker, prefix, delimiter):
         rest = {**parameters, "key": marker, **await _position(pool, bucket, marker, after_version_id)}
-        rows = [(*row, 0) for row in await pool.read(REST_OF_KEY, rest)]
+        rows = [(*row, 0) for row in await pool.read(REST_OF_KEY, rest, timed_as=DATABASE_LIST)]
     if len(rows) <= limit:
         parameters["limit"] = limit + 1 - len(rows)
         rows += await (_walk(pool, parameters) if delimiter else _merge(pool, parameters))
@@ -135,7 +136,9 @@ async def _position(pool: MetadataPool, bucket: BucketRecord, key: str, version_
     The marker's version may be gone: who empties a bucket page by page deletes it before the next page. Its id tells
     when it was made. Only the null version's does not: what is left of the key is listed from its start then.
     """
-    found = await pool.read(MARKER_ROW, {"bucket_id": bucket.id, "key": key, "version_id": version_id})
+    found = await pool.read(
+        MARKER_ROW, {"bucket_id": bucket.id, "key": key, "version_id": version_id}, timed_as=DATABASE_LIST
+    )
     if found:
         return {"below_id": found[0][0], "before": _END_OF_TIME}
     created = _END_OF_TIME if version_id == NULL_VERSION else created_of(version_id)
@@ -145,12 +148,12 @@ async def _position(pool: MetadataPool, bucket: BucketRecord, key: str, version_
 
 
 async def _walk(pool: MetadataPool, parameters: dict[str, Any]) -> list[Sequence[Any]]:
-    return [*await pool.read(LIST_VERSION_ENTRIES, parameters)]
+    return [*await pool.read(LIST_VERSION_ENTRIES, parameters, timed_as=DATABASE_LIST)]
 
 
 async def _merge(pool: MetadataPool, parameters: dict[str, Any]) -> list[Sequence[Any]]:
-    current = await pool.read(LIST_CURRENT, parameters)
-    past = await pool.read(LIST_PAST, parameters)
+    current = await pool.read(LIST_CURRENT, parameters, timed_as=DATABASE_LIST)
+    past = await pool.read(LIST_PAST, parameters, timed_as=DATABASE_LIST)
     merged = heapq.merge(current, past, key=lambda row: (row[_KEY], -row[_ID]))
     return [(*row, 0) for row, _ in zip(merged, range(parameters["limit"]), strict=False)]
 
