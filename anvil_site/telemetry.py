@@ -1,4 +1,4 @@
-"""`/metrics`: the counts of all processes of the node, added up, and what the machine says of the node itself.
+"""`/metrics`: the counts of all processes of the node, added up, and what is looked up when somebody asks.
 
 Every process writes its metrics to files below one directory (prometheus_client's multiprocess mode, chosen by an
 environment variable before that library is first imported); whichever worker is asked reads them all, in a thread.
@@ -11,12 +11,13 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from anvil_site import __version__
 from anvil_site.process_statistics import age_seconds, node_processes
+from anvil_site.usage_table import MAX_BUCKETS, MAX_TENANTS, OTHERS, read_table
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -40,6 +41,29 @@ NODE_METRICS = (
     NodeMetric("anvil_node_uptime_seconds", "gauge", (), "Seconds since the node started."),
     NodeMetric("anvil_process_resident_memory_bytes", "gauge", ("process",), "Memory of each process of the node."),
     NodeMetric("anvil_process_cpu_seconds_total", "counter", ("process",), "CPU time of each process of the node."),
+    NodeMetric(
+        "anvil_gossip_members", "gauge", ("state",), "Members of the cluster that this node knows, itself too: alive."
+    ),
+    NodeMetric(
+        "anvil_bucket_bytes",
+        "gauge",
+        ("tenant", "bucket"),
+        "Bytes of all versions in a bucket, some seconds ago; uploads in progress do not count. "
+        f"The {MAX_BUCKETS} largest buckets are named, the rest is `{OTHERS}`. Every node of a region tells the same.",
+    ),
+    NodeMetric(
+        "anvil_bucket_versions",
+        "gauge",
+        ("tenant", "bucket"),
+        "Versions in a bucket, delete markers too; named like `anvil_bucket_bytes`.",
+    ),
+    NodeMetric(
+        "anvil_tenant_bytes",
+        "gauge",
+        ("tenant",),
+        "Bytes in all buckets that a tenant has in the node's region. "
+        f"The {MAX_TENANTS} largest tenants are named, the rest is `{OTHERS}`.",
+    ),
 )
 """What `NodeCollector` reads; what is counted stands in `dataplane/metrics.py`."""
 
@@ -59,7 +83,8 @@ def forget_process(pid: int, directory: Path) -> None:
 class Exposition:
     """Renders the page; several askers at once, or in quick succession, share one rendering."""
 
-    def __init__(self, *, region: str, supervisor_pid: int) -> None:
+    def __init__(self, *, region: str, supervisor_pid: int, directory: Path, members: Callable[[], int]) -> None:
+        """`directory`: what the supervisor prepared. `members`: how many of the cluster are alive."""
         # Imported here: the library decides at its import whether this process writes files.
         from prometheus_client import CollectorRegistry  # noqa: PLC0415
         from prometheus_client.core import REGISTRY  # noqa: PLC0415
@@ -71,7 +96,9 @@ class Exposition:
         else:
             self._registry = REGISTRY
         self._node_registry = CollectorRegistry()
-        self._node_registry.register(NodeCollector(region=region, supervisor_pid=supervisor_pid))
+        self._node_registry.register(
+            NodeCollector(region=region, supervisor_pid=supervisor_pid, directory=directory, members=members)
+        )
         self._lock = asyncio.Lock()
         self._page = b""
         self._rendered_at = float("-inf")
@@ -93,11 +120,13 @@ _BY_NAME = {metric.name: metric for metric in NODE_METRICS}
 
 
 class NodeCollector:
-    """Read at each scrape, not counted: build, uptime, processes."""
+    """Read at each scrape, not counted: build, uptime, processes, members, what the buckets hold."""
 
-    def __init__(self, *, region: str, supervisor_pid: int) -> None:
+    def __init__(self, *, region: str, supervisor_pid: int, directory: Path, members: Callable[[], int]) -> None:
         self._region = region
         self._supervisor_pid = supervisor_pid
+        self._directory = directory
+        self._members = members
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("anvil_build_info", [([__version__, platform.python_version(), self._region], 1)])
@@ -105,6 +134,11 @@ class NodeCollector:
         processes = list(node_processes(self._supervisor_pid))
         yield _gauge("anvil_process_resident_memory_bytes", [([one.name], one.resident_bytes) for one in processes])
         yield _counter("anvil_process_cpu_seconds_total", [([one.name], one.cpu_seconds) for one in processes])
+        yield _gauge("anvil_gossip_members", [(["alive"], self._members())])
+        usage = read_table(self._directory)
+        yield _gauge("anvil_bucket_bytes", [([one.tenant, one.bucket], one.bytes) for one in usage.buckets])
+        yield _gauge("anvil_bucket_versions", [([one.tenant, one.bucket], one.versions) for one in usage.buckets])
+        yield _gauge("anvil_tenant_bytes", [([one.tenant], one.bytes) for one in usage.tenants])
 
 
 def _gauge(name: str, samples: Sequence[tuple[list[str], float]]) -> Metric:

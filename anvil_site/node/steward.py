@@ -17,9 +17,11 @@ from django.db import close_old_connections
 
 from anvil_site import logs
 from anvil_site.database_access import install_deployment
+from anvil_site.layout import Layout
 from anvil_site.node.engine import open_engine
 from anvil_site.node.process_setup import say_ready, settle_garbage
 from anvil_site.node.running_node import RunningNode
+from anvil_site.node.usage_report import UsageReport
 from anvil_site.options import BadOptions, Options, load_options
 from control.deployment import installed
 from control.services import outbox
@@ -45,11 +47,13 @@ async def serve(options: Options, node: RunningNode, arguments: argparse.Namespa
     async with open_engine(options, node, pool_size=POOL_SIZE) as engine:
         queue = TaskRows(engine.metadata.pool, holder=f"{node.node_id}/{os.getpid()}")
         tasks = steward_tasks(engine.metadata, engine.transport, delete_grace_seconds=options.delete_grace_seconds)
+        usage = UsageRows(engine.metadata.pool)
         periodic = [
             *steward_periodic(engine.metadata, engine.transport, [Path(store.path) for store in node.stores]),
             PeriodicJob("outbox", work_off_outbox, OUTBOX_EVERY_SECONDS),
             PeriodicJob("journal", Journal(engine.metadata.pool).maintain, JOURNAL_EVERY_SECONDS),
-            PeriodicJob("usage", UsageRows(engine.metadata.pool).catch_up, USAGE_EVERY_SECONDS),
+            PeriodicJob("usage", usage.catch_up, USAGE_EVERY_SECONDS),
+            UsageReport(usage, options.region, Layout(options.storage_paths[0]).metrics).periodic_job(),
         ]
         settle_garbage()
         say_ready(arguments.ready_fd)

@@ -19,6 +19,7 @@ from anvil_site.asgi import Application, ConsoleApplication, api_application
 from anvil_site.database_access import install_deployment, urls_by_alias
 from anvil_site.db_router import GLOBAL_ALIAS, REGIONAL_ALIAS
 from anvil_site.health import HealthApplication, Readiness, database_check, members_check, storage_check
+from anvil_site.layout import Layout
 from anvil_site.listener.grpc_server import GrpcServer, start_grpc
 from anvil_site.listener.limits import Limits, limits_for
 from anvil_site.listener.protocol import mux_protocol
@@ -137,6 +138,11 @@ async def _open_grpc(
         await server.stop(grace_seconds=1.0)
 
 
+def _members_alive() -> int:
+    """A node alone is its own cluster."""
+    return 1
+
+
 def _readiness(options: Options, node: RunningNode) -> Readiness:
     urls = urls_by_alias(options)
     return Readiness(
@@ -144,12 +150,17 @@ def _readiness(options: Options, node: RunningNode) -> Readiness:
             "global_database": database_check(urls[GLOBAL_ALIAS], expected_migrations(GLOBAL_ALIAS)),
             "regional_database": database_check(urls[REGIONAL_ALIAS], expected_migrations(REGIONAL_ALIAS)),
             "storage": storage_check([Path(store.path) for store in node.stores]),
-            "members": members_check(lambda: 1),  # a node alone is its own cluster
+            "members": members_check(_members_alive),
         }
     )
 
 
 def _health(options: Options, node: RunningNode, readiness: Readiness) -> Application:
-    exposition = Exposition(region=options.region, supervisor_pid=node.pid)
+    exposition = Exposition(
+        region=options.region,
+        supervisor_pid=node.pid,
+        directory=Layout(options.storage_paths[0]).metrics,
+        members=_members_alive,
+    )
     about = {"node_id": node.node_id, "region": node.region, "redundancy": node.redundancy, "stores": len(node.stores)}
     return HealthApplication(readiness, exposition, about=about, supervisor_pid=node.pid)

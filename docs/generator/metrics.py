@@ -15,6 +15,6 @@ def metrics_page() -> str:
     return page(
         "Metrics",
         "What `/metrics` on the API port shows, in Prometheus' text format, summed over the node's processes. "
-        "Labels come from small fixed sets, never from keys.",
+        "Labels come from small fixed sets, never from keys; names of buckets and tenants appear in a bounded number.",
         table(("name", "kind", "labels", "meaning"), rows),
     )

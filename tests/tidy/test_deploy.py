@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 
 from anvil_site.cli import translate
 from anvil_site.options import OPTIONS
+from anvil_site.telemetry import NODE_METRICS
 from dataplane.metrics import DEFINITIONS
 from docs.generator.commands import own_commands
 from tests.tidy import repository
@@ -117,7 +118,8 @@ def test_the_scripts_of_ci_can_be_run() -> None:
 
 
 def test_metrics_in_documents_exist() -> None:
-    known = {metric.name for metric in DEFINITIONS} | {"anvil_serve", "anvil_site", "anvil_global", "anvil_regional"}
+    measured = {metric.name for metric in (*DEFINITIONS, *NODE_METRICS)}
+    known = measured | {"anvil_serve", "anvil_site", "anvil_global", "anvil_regional"}
     named = {name for path in prose() for name in re.findall(r"\banvil_[a-z0-9_]+", repository.text(path))}
     assert any(name.endswith("_total") for name in named)
     assert not named - known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,32 @@ def test_metrics_add_up_over_the_processes(node: Node) -> None:
         assert value is not None, name
         assert 10 << 20 < float(value[1]) < 1 << 30, name
     assert "anvil_node_uptime_seconds" in text
+
+
+def test_metrics_tell_what_buckets_hold_and_forget_deleted_ones(node: Node) -> None:
+    def page() -> dict[str, float]:
+        lines = [line.rpartition(" ") for line in node.get("/metrics")[1].decode().splitlines() if line[0] != "#"]
+        return {series: float(value) for series, _, value in lines}
+
+    s3, labels = node.s3(), '{bucket="measured",tenant="default"}'
+    s3.create_bucket(Bucket="measured")
+    for key, size in (("small", 1000), ("large", 300_000)):
+        s3.put_object(Bucket="measured", Key=key, Body=b"x" * size)
+    # One page for all: another worker's may be half a second older.
+    measured = wait_until(
+        lambda: (found := page()).get(f"anvil_bucket_bytes{labels}") == 301_000 and found, "the bytes are counted", 60
+    )
+    assert measured[f"anvil_bucket_versions{labels}"] == 2
+    assert measured['anvil_tenant_bytes{tenant="default"}'] >= 301_000
+    assert measured['anvil_gossip_members{state="alive"}'] == 1
+    assert measured['anvil_database_query_seconds_count{statement="put"}'] >= 2
+    assert measured['anvil_database_connections{state="idle"}'] > 0
+
+    os.kill(node.children()["anvil-steward"], signal.SIGKILL)
+    for key in ("small", "large"):
+        s3.delete_object(Bucket="measured", Key=key)
+    s3.delete_bucket(Bucket="measured")
+    wait_until(lambda: f"anvil_bucket_bytes{labels}" not in page(), "the deleted bucket is gone", 60)
 
 
 def test_commands_reach_a_running_node(node: Node) -> None:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from anvil_site import __version__
 from anvil_site.process_statistics import age_seconds, node_processes
 from anvil_site.telemetry import DIRECTORY_VARIABLE, NODE_METRICS, NodeCollector, forget_process, prepare_directory
+from anvil_site.usage_table import BucketFigures, TenantFigures, UsageTable, write_table
 from dataplane.metrics import DEFINITIONS
 
 COUNT = """
@@ -22,9 +23,11 @@ metrics.S3_INFLIGHT.set(3)
 """
 SCRAPE = """
 import asyncio, os, sys
-from anvil_site.telemetry import Exposition
+from pathlib import Path
+from anvil_site.telemetry import DIRECTORY_VARIABLE, Exposition
 async def pages():
-    exposition = Exposition(region="mars", supervisor_pid=os.getpid())
+    directory = Path(os.environ[DIRECTORY_VARIABLE])
+    exposition = Exposition(region="mars", supervisor_pid=os.getpid(), directory=directory, members=lambda: 1)
     pages = await asyncio.gather(exposition.page(), exposition.page())
     assert pages[0] is pages[1]
     return pages[0]
@@ -64,15 +67,42 @@ def test_gauges_of_a_dead_process_no_longer_count(tmp_path: Path) -> None:
     assert "anvil_s3_received_bytes_total 5.0" in page
 
 
-def test_the_node_collector_yields_what_its_table_says() -> None:
+def node_registry(directory: Path, members: int = 1) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(NodeCollector(region="mars", supervisor_pid=os.getpid()))
+    registry.register(
+        NodeCollector(region="mars", supervisor_pid=os.getpid(), directory=directory, members=lambda: members)
+    )
+    return registry
+
+
+def test_the_node_collector_yields_what_its_table_says(tmp_path: Path) -> None:
+    registry = node_registry(tmp_path)
     families = {family.name: family for family in registry.collect()}
     assert sorted(families) == sorted(metric.name.removesuffix("_total") for metric in NODE_METRICS)
     (build,) = families["anvil_build_info"].samples
     assert build.labels["version"] == __version__
     assert build.labels["region"] == "mars"
     assert not {metric.name for metric in NODE_METRICS} & {definition.name for definition in DEFINITIONS}
+
+
+def test_members_are_as_many_as_the_node_knows(tmp_path: Path) -> None:
+    assert node_registry(tmp_path, members=3).get_sample_value("anvil_gossip_members", {"state": "alive"}) == 3
+
+
+def test_usage_is_what_the_last_table_says(tmp_path: Path) -> None:
+    prepare_directory(tmp_path / "metrics")
+    registry = node_registry(tmp_path / "metrics")
+    photos = {"tenant": "acme", "bucket": "photos"}
+    assert registry.get_sample_value("anvil_bucket_bytes", photos) is None
+    write_table(tmp_path / "metrics", UsageTable([BucketFigures("acme", "photos", 5, 2)], [TenantFigures("acme", 7)]))
+    assert registry.get_sample_value("anvil_bucket_bytes", photos) == 5
+    assert registry.get_sample_value("anvil_bucket_versions", photos) == 2
+    assert registry.get_sample_value("anvil_tenant_bytes", {"tenant": "acme"}) == 7
+    page = run(SCRAPE, tmp_path / "metrics")
+    assert 'anvil_bucket_bytes{bucket="photos",tenant="acme"} 5.0' in page
+    write_table(tmp_path / "metrics", UsageTable([], []))
+    assert registry.get_sample_value("anvil_bucket_bytes", photos) is None
+    assert registry.get_sample_value("anvil_tenant_bytes", {"tenant": "acme"}) is None
 
 
 def test_statistics_of_a_process_and_its_children() -> None:
