@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -136,6 +138,63 @@ def test_bucket_lives_in_both_databases(client: Client, issued: IssuedCredential
     client.post(page("bucket_delete", bucket.pk), {"post": "yes"})
     assert not Bucket.objects.filter(pk=bucket.pk).exists()
     assert BucketStateRow.objects.using("regional").get(bucket_id=bucket.pk).deleted is True
+
+
+def cells(text: str) -> list[str]:
+    """What a page shows, piece by piece."""
+    return [piece.strip().replace("\xa0", " ") for piece in re.split(r"<[^>]*>", text) if piece.strip()]
+
+
+def test_buckets_show_what_they_hold_asked_for_once(
+    client: Client, issued: IssuedCredential, django_assert_num_queries: Any
+) -> None:
+    from dataplane.metadata.models import BucketUsageRow
+
+    here = Region.objects.get(name="us-east-1")
+    there = Region.objects.create(name="mars")
+    tenant = issued.credential.app.tenant
+
+    def made(name: str, region: Region = here, **held: int) -> Bucket:
+        bucket = Bucket.objects.create(name=name, tenant=tenant, region=region, state="ready")
+        if held:
+            BucketUsageRow.objects.create(bucket_id=bucket.pk, **held)
+        return bucket
+
+    full = made("full", versions=4321, bytes=3 << 20)
+    made("fresh")
+    abroad = made("abroad", there, versions=8765, bytes=5 << 20)
+    for number in range(10):
+        made(f"more-{number}", versions=1, bytes=1)
+
+    with django_assert_num_queries(1, using="regional"):
+        shown = cells(client.get(page("bucket_changelist")).content.decode())
+    assert shown[shown.index("full") :].index("4321") < shown[shown.index("full") :].index("3.0 MB")
+    assert {"0", "0 bytes", "1 byte"} <= set(shown)
+    assert not {"8765", "5.0 MB"} & set(shown)
+
+    with django_assert_num_queries(1, using="regional"):
+        shown = cells(client.get(page("bucket_change", full.pk)).content.decode())
+    assert {"4321", "3.0 MB"} <= set(shown)
+    assert not {"8765", "5.0 MB"} & set(cells(client.get(page("bucket_change", abroad.pk)).content.decode()))
+
+
+def test_buckets_are_shown_without_what_they_hold_where_the_region_does_not_answer(
+    client: Client, issued: IssuedCredential, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from dataplane.metadata.models import BucketUsageRow
+
+    region, tenant = Region.objects.get(name="us-east-1"), issued.credential.app.tenant
+    bucket = Bucket.objects.create(name="silent", tenant=tenant, region=region, state="ready")
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(type(BucketUsageRow.objects), "in_bulk", refuse)
+    for url in (page("bucket_changelist"), page("bucket_change", bucket.pk)):
+        response = client.get(url)
+        assert response.status_code == 200
+        assert "silent" in response.content.decode()
+    assert "does not answer" in caplog.text
 
 
 def test_person_is_made_with_a_good_password_only(client: Client) -> None:
