@@ -55,7 +55,7 @@ def test_inline_bodies_round_trip(plain: bytes) -> None:
     envelope = Envelope(RING)
     body = envelope.seal_inline(plain)
     assert body.encryption is not None
-    assert plain == b"" or plain not in body.data
+    assert len(plain) < 16 or plain not in body.data  # a short text may stand in any random bytes
     assert envelope.open_inline(body) == plain
     assert envelope.open_inline(InlineBody(plain)) == plain
 
