@@ -86,40 +86,6 @@ HOLD_UPLOAD = statement(
     """
 )
 
-_CONTENT = ("size", "etag", "checksum_algorithm", "checksum_value", "checksum_type", "blob_id", "created")
-_MOVED = columns(UploadPartRow, "number", *_CONTENT)
-
-CREATE_UPLOAD = statement(
-    f"""
-    WITH state AS MATERIALIZED (
-        SELECT bucket_id FROM {BUCKET_STATE} WHERE bucket_id = %(bucket_id)s::bigint AND NOT deleted FOR KEY SHARE
-    )
-    INSERT INTO {UPLOAD} ({columns(UploadRow, "bucket_id", *UPLOAD_FIELDS)})
-    SELECT state.bucket_id, %(upload_id)s::text, %(key)s::text, clock_timestamp(), %(checksum_algorithm)s::text,
-        %(checksum_type)s::text, %(content_type)s::text, %(headers)s::text::jsonb, %(user_metadata)s::text::jsonb,
-        %(tags)s::text::jsonb, %(storage_class)s::text, %(owner)s::text, %(retain_until)s::timestamptz,
-        %(lock_mode)s::text, %(legal_hold)s::boolean
-    FROM state
-    RETURNING created
-    """
-)
-
-FIND_UPLOAD = statement(
-    f"""
-    SELECT {columns(UploadRow, *UPLOAD_FIELDS)} FROM {UPLOAD}
-    WHERE upload_id = %(upload_id)s::text AND bucket_id = %(bucket_id)s::bigint AND key = %(key)s::text
-        AND completed IS NULL
-    """
-)
-
-HOLD_UPLOAD = statement(
-    f"""
-    SELECT id, key, completed, result_version_id, result_etag FROM {UPLOAD}
-    WHERE upload_id = %(upload_id)s::text AND bucket_id = %(bucket_id)s::bigint
-    FOR UPDATE
-    """
-)
-
 FINISHED_UPLOAD = statement(
     f"""
     SELECT completed, result_version_id, result_etag FROM {UPLOAD}
