@@ -22,6 +22,7 @@ import boto3
 import grpc
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -230,7 +231,8 @@ def test_s3_and_grpc_at_the_same_time(
 ) -> None:
     if "nginx" in request.node.name:
         # Seen once in three whole runs: a GET of 100 kB got no byte for 60 s. The cause is not found yet.
-        request.applymarker(pytest.mark.xfail(reason="a reply through nginx stalled once", strict=False))
+        stalled = pytest.mark.xfail(raises=ReadTimeoutError, reason="a reply through nginx stalled once", strict=False)
+        request.applymarker(stalled)
     s3 = proxy.s3(node)
     bodies = {f"k{number}": os.urandom(100_000 + number) for number in range(24)}
 
