@@ -55,7 +55,7 @@ class Acceptor:
     def publish(self) -> None:
         """Tells the neighbours; also to be called now and then, as connections end unseen."""
         if self._load is not None:
-            self._load.publish(self._held() + len(self._arriving))
+            self._load.publish(self._count())
 
     def close(self) -> None:
         """Takes no more; what was taken goes on. The socket stays open: it belongs to whoever made it."""
@@ -70,10 +70,13 @@ class Acceptor:
         while self._arriving:
             await asyncio.wait(self._arriving)
 
+    def _count(self) -> int:
+        return self._held() + len(self._arriving)
+
     def _take_in_turn(self) -> None:
         if self._load is not None:
             least = self._load.least_of_others()
-            if least is not None and self._held() + len(self._arriving) > least:
+            if least is not None and self._count() > least:
                 self._pause_for(YIELD_SECONDS)
                 return
         self._take()
